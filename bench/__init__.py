@@ -1,0 +1,1 @@
+"""Benches: each one prints a table (`python -m bench.NAME`)."""
