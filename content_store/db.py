@@ -1,0 +1,248 @@
+"""The database: opened, checked against the programme's own revision, and brought up to date. SQL, no ORM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from content_store.errors import DatabaseError, DatabaseTooNew
+from content_store.settings import Settings, mask
+
+BUSY_TIMEOUT_MS = 30_000
+_MIGRATION_LOCK = 7_355_608_001  # any number, the same in every version: PostgreSQL's advisory locks are numbered
+
+_CONNECT_TIMEOUT_S = 10
+_WRITES = {"kepu_writes": True}
+
+MIGRATIONS = Path(__file__).resolve().parent / "migrations"
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An open database; cheap to pass around, closed once."""
+
+    engine: Engine
+
+    @property
+    def dialect(self) -> Literal["sqlite", "postgresql"]:
+        """Which of the two kinds of database it is."""
+        return "sqlite" if self.engine.dialect.name == "sqlite" else "postgresql"
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction that may write: committed at the end, rolled back on an error.
+
+        On SQLite it takes the write lock at once (``BEGIN IMMEDIATE``), so that it waits for another writer at its
+        start and never fails in its middle.
+        """
+        with self.engine.connect() as connection:
+            connection.execution_options(**_WRITES)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """A connection for reading; what it might write is rolled back unless committed."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self.engine.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class Revisions:
+    """A database's revision and the newest one that this programme knows; None where there is none yet."""
+
+    current: str | None
+    newest: str | None
+    known: frozenset[str]
+
+    @property
+    def too_new(self) -> bool:
+        """Whether the database was written by a newer programme."""
+        return self.current is not None and self.current not in self.known
+
+    @property
+    def behind(self) -> bool:
+        """Whether there are steps to take."""
+        return self.current != self.newest
+
+    def refuse_too_new(self) -> None:
+        """Raises DatabaseTooNew where the database was written by a newer programme."""
+        if self.too_new:
+            raise DatabaseTooNew(
+                f"the database is at revision {self.current}, which this programme does not know"
+                f" (its newest is {self.newest})",
+                hint="a newer version of the programme wrote it: start that version, or restore an older backup",
+            )
+
+
+def open_database(settings: Settings) -> Database:
+    """The database of ``settings``, migrated where it is new or older than the programme.
+
+    Raises DatabaseTooNew where a newer programme wrote it, DatabaseError where it cannot be opened.
+    """
+    database = connect_only(settings)
+    try:
+        found = revisions(database)
+        found.refuse_too_new()
+        if found.behind:
+            migrate(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def connect_only(settings: Settings) -> Database:
+    """The database of ``settings`` as it is, neither checked nor migrated; a SQLite file is made where absent.
+
+    Raises DatabaseError where it cannot be reached.
+    """
+    url = settings.database_url
+    try:
+        parsed = make_url(url)
+        engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
+    except ModuleNotFoundError as error:
+        raise DatabaseError(
+            f"{error.name} is needed for {mask(url)}", hint="pip install 'tianfu-kepu[postgres]'"
+        ) from error
+    except (ArgumentError, OSError) as error:
+        raise _unusable(url, error) from error
+    database = Database(engine)
+    try:
+        with database.connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
+    except SQLAlchemyError as error:
+        database.close()
+        raise _unusable(url, error) from error
+    return database
+
+
+def revisions(database: Database) -> Revisions:
+    """Where ``database`` stands and how far this programme could take it. Raises DatabaseError where unreadable."""
+    try:
+        with database.connect() as connection:
+            return _revisions(connection)
+    except SQLAlchemyError as error:
+        raise _unusable(database.engine.url, error) from error
+
+
+def migrate(database: Database) -> Revisions:
+    """Bring ``database`` up to the programme's revision, all steps in one transaction; safe when many do it at once.
+
+    Returns where it stood before. Raises DatabaseTooNew, or DatabaseError with the database left as it was.
+    """
+    try:
+        with _sole_migrator(database) as connection:
+            found = _revisions(connection)
+            found.refuse_too_new()
+            if found.behind:
+                config = _config()
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+                _refuse_dangling(connection)
+            return found
+    except SQLAlchemyError as error:
+        raise _unusable(database.engine.url, error, "cannot be migrated") from error
+
+
+def _config() -> Config:
+    config = Config()
+    # Alembic reads the option through ConfigParser, where "%" has a meaning.
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def _revisions(connection: Connection) -> Revisions:
+    script = ScriptDirectory.from_config(_config())
+    return Revisions(
+        current=MigrationContext.configure(connection).get_current_revision(),
+        newest=script.get_current_head(),
+        known=frozenset(step.revision for step in script.walk_revisions()),
+    )
+
+
+@contextmanager
+def _sole_migrator(database: Database) -> Iterator[Connection]:
+    """A writing transaction that no other migrating process shares."""
+    with database.engine.connect() as connection:
+        connection.execution_options(**_WRITES)
+        if database.dialect == "sqlite":
+            with _without_foreign_keys(connection), connection.begin():
+                yield connection
+        else:
+            with connection.begin():
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+                yield connection
+
+
+@contextmanager
+def _without_foreign_keys(connection: Connection) -> Iterator[None]:
+    """Alembic alters a SQLite table by copying it; dropping the old one must not delete what refers to it.
+
+    The switch has no effect inside a transaction, hence on the driver's connection before one begins.
+    """
+    raw: Any = connection.connection.dbapi_connection
+    raw.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA foreign_keys = ON")
+
+
+def _refuse_dangling(connection: Connection) -> None:
+    if connection.dialect.name != "sqlite":
+        return
+    dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+    if dangling:
+        raise DatabaseError(f"the migration would leave {len(dangling)} rows that refer to missing ones")
+
+
+def _postgresql(url: URL) -> Engine:
+    return sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_TIMEOUT_S})
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+
+    @event.listens_for(engine, "connect")
+    def prepare(raw: Any, _record: object) -> None:
+        # The driver's own transactions begin late and never around DDL: switch them off and begin by ourselves.
+        raw.isolation_level = None
+        raw.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        raw.execute("PRAGMA journal_mode = WAL")
+        raw.execute("PRAGMA synchronous = NORMAL")
+        raw.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("kepu_writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _unusable(url: URL | str, error: Exception, what: str = "cannot be used") -> DatabaseError:
+    shown = mask(url if isinstance(url, str) else url.render_as_string(hide_password=True))
+    reason = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return DatabaseError(
+        f"the database {shown} {what}: {reason[0] if reason else type(error).__name__}",
+        hint="check KEPU_DATABASE_URL and KEPU_DATA_DIR; `kepu doctor` tells more",
+    )

@@ -1,0 +1,91 @@
+"""One tree of errors: a stable ``code`` for programs, a message for the log, a hint for the person."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class KepuError(Exception):
+    """The root of every error that is ours.
+
+    ``code`` is stable and may be relied on by scripts, ``message`` says what happened, ``hint`` what to do about it.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class SettingsError(KepuError):
+    """A setting is unknown, given twice or has a value that cannot be used."""
+
+    code = "settings"
+
+
+class DatabaseError(KepuError):
+    """The database cannot be opened, read or brought up to date."""
+
+    code = "database"
+
+
+class DatabaseTooNew(DatabaseError):
+    """The database was written by a newer programme than this one."""
+
+    code = "database_too_new"
+
+
+class HotStateError(KepuError):
+    """The server that keeps the hot state cannot be used."""
+
+    code = "hot_state"
+
+
+class ImportFileError(KepuError):
+    """A file to import cannot be read or lacks a column that its rows need."""
+
+    code = "import_file"
+
+
+class UnknownCitizen(KepuError):
+    """No citizen has this id."""
+
+    code = "unknown_citizen"
+
+
+class UnknownContent(KepuError):
+    """No content has this id."""
+
+    code = "unknown_content"
+
+
+class DataMissing(KepuError):
+    """There are no records to work on."""
+
+    code = "data_missing"
+
+
+class SnapshotError(KepuError):
+    """A model snapshot is absent, half-written or corrupt."""
+
+    code = "snapshot"
+
+
+class ModelError(KepuError):
+    """A model cannot be kept or restored, or was asked for what it does not know."""
+
+    code = "model"
+
+
+class EvaluationError(KepuError):
+    """An evaluation cannot be carried out as asked."""
+
+    code = "evaluation"
+
+
+class ServiceMissing(KepuError):
+    """A program or a system package that the command needs is not installed."""
+
+    code = "service_missing"

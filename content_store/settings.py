@@ -1,0 +1,229 @@
+"""Every setting in one strict, explained table: the fields of ``Settings``.
+
+A setting is given as an environment variable: ``KEPU_`` and the field's name in capitals. With ``_FILE`` after the
+name the value is read from that file instead (for secrets). An empty value counts as not given.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from content_store.errors import SettingsError
+
+PREFIX = "KEPU_"
+FILE_SUFFIX = "_FILE"
+_LONGEST_FILE = 64 * 1024
+
+SOURCE = Path(__file__).resolve().parent.parent
+
+
+def checkout() -> Path | None:
+    """The folder of the checkout that the programme runs from; None where it is installed without one."""
+    here = (SOURCE / "pyproject.toml").is_file() and (SOURCE / "kepu").is_file()
+    return SOURCE if here else None
+
+
+def home() -> Path:
+    """Where default folders lie: the checkout, or else the current folder."""
+    return checkout() or Path.cwd()
+
+
+def _path(text: str) -> Path:
+    return Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100 - resolve() would follow links
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("must be a finite number")
+    return value
+
+
+def _database(text: str) -> str:
+    scheme, found, rest = text.partition("://")
+    if scheme in {"postgres", "postgresql"}:
+        scheme = "postgresql+psycopg"
+    if not found or scheme not in {"sqlite", "postgresql+psycopg"}:
+        raise ValueError("must begin with sqlite:/// or postgresql+psycopg://")
+    if scheme == "sqlite" and not re.fullmatch(r"/[^?]+(\?.*)?", rest):
+        raise ValueError("must name a file, like sqlite:////srv/kepu/kepu.sqlite3")
+    return f"{scheme}://{rest}"
+
+
+def _redis(text: str) -> str:
+    if not re.match(r"(rediss?|unix)://.", text):
+        raise ValueError("must begin with redis://, rediss:// or unix://")
+    return text
+
+
+def _setting(default: Any, parse: Callable[[str], Any], meaning: str, *, shown: str = "", secret: bool = False) -> Any:
+    """A row of the table: ``shown`` tells a default that depends on other settings, ``secret`` hides passwords."""
+    metadata = {"parse": parse, "meaning": meaning, "shown": shown or str(default or "not set"), "secret": secret}
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings with their values; built by ``load_settings``."""
+
+    data_dir: Path = _setting(
+        lambda: home() / "var",
+        _path,
+        "Folder for everything that is kept on disk: the SQLite file, model snapshots.",
+        shown="`var` in the checkout, or in the current folder",
+    )
+    database_url: str = _setting(
+        "",
+        _database,
+        "Where the records are: `sqlite:////absolute/path` (one machine) or `postgresql+psycopg://…` (many).",
+        shown="`kepu.sqlite3` in `KEPU_DATA_DIR`",
+        secret=True,
+    )
+    redis_url: str | None = _setting(
+        None,
+        _redis,
+        "Redis for the hot state shared by many processes: `redis://…`, `rediss://…` or `unix://…`;"
+        " not set means that it is kept in the memory of the one process.",
+        secret=True,
+    )
+    datasets: Path = _setting(
+        lambda: home().parent / "shared",
+        _path,
+        "Folder with the real reading logs (`data/`) and the reference scripts (`reference/`) used by tests and"
+        " benchmarks.",
+        shown="`../shared`, seen from the checkout or the current folder",
+    )
+    clock_offset_s: float = _setting(
+        0.0,
+        _seconds,
+        "Seconds by which the programme's clock runs ahead of the machine's (negative: behind); for demonstrations.",
+        shown="0",
+    )
+
+    def __post_init__(self) -> None:
+        """Fill in what follows from other settings."""
+        if not self.database_url:
+            object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir / 'kepu.sqlite3'}")
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One setting as a person wants to see it; a password in ``value`` is masked."""
+
+    name: str
+    value: str
+    origin: str
+    meaning: str
+    default: str
+
+
+def names() -> list[str]:
+    """The environment variables that are understood, without their ``_FILE`` twins."""
+    return [_name(row) for row in fields(Settings)]
+
+
+def load_settings(env: Mapping[str, str] | None = None) -> Settings:
+    """The settings that ``env`` (default: the process environment) gives.
+
+    Raises SettingsError for an unknown ``KEPU_`` name, a value that cannot be used, an unreadable file, and a setting
+    given both ways.
+    """
+    env = os.environ if env is None else env
+    _refuse_unknown(env)
+    given = {}
+    for row in fields(Settings):
+        text, origin = _given(row, env)
+        if text:
+            given[row.name] = _parse(row, text, origin)
+    return Settings(**given)
+
+
+def explain(env: Mapping[str, str] | None = None) -> list[Explained]:
+    """Each setting with its value and where it came from, in the order of the table. Raises as ``load_settings``."""
+    env = os.environ if env is None else env
+    settings = load_settings(env)
+    rows = []
+    for row in fields(Settings):
+        text, origin = _given(row, env)
+        value = getattr(settings, row.name)
+        shown = "" if value is None else str(value)
+        rows.append(
+            Explained(
+                name=_name(row),
+                value=mask(shown) if row.metadata["secret"] else shown,
+                origin=origin if text else "default",
+                meaning=row.metadata["meaning"],
+                default=row.metadata["shown"],
+            )
+        )
+    return rows
+
+
+def mask(url: str) -> str:
+    """``url`` with its passwords, in the user part or the query, replaced by ``***``."""
+    # Greedy up to the last "@" before the path: an unescaped "@" or ":" may be part of the password.
+    url = re.sub(r"(?<=://)([^:/?#]*):[^/?#]*@", r"\1:***@", url)
+    return re.sub(r"(?i)([?&][a-z_]*(?:password|secret|token)[a-z_]*=)[^&#]*", r"\1***", url)
+
+
+def _name(row: Any) -> str:
+    return PREFIX + str(row.name).upper()
+
+
+def _refuse_unknown(env: Mapping[str, str]) -> None:
+    known = [name + suffix for name in names() for suffix in ("", FILE_SUFFIX)]
+    for key in sorted(env):
+        if not key.startswith(PREFIX) or key in known:
+            continue
+        nearest = difflib.get_close_matches(key, known, n=1, cutoff=0)[0]
+        raise SettingsError(
+            f"unknown setting {key}; the nearest known one is {nearest}",
+            hint="unset it or correct its name; `kepu settings` lists them all",
+        )
+
+
+def _given(row: Any, env: Mapping[str, str]) -> tuple[str, str]:
+    """The text given for a setting and its origin; an empty text where none is."""
+    name = _name(row)
+    direct, path = env.get(name, "").strip(), env.get(name + FILE_SUFFIX, "").strip()
+    if direct and path:
+        raise SettingsError(f"{name} and {name}{FILE_SUFFIX} are both given", hint="unset one of the two")
+    if not path:
+        return direct, name
+    text = _read(name + FILE_SUFFIX, path)
+    if not text:
+        raise SettingsError(f"{name}{FILE_SUFFIX}: {path} is empty", hint="write the value into the file")
+    return text, f"{name}{FILE_SUFFIX} ({path})"
+
+
+def _read(name: str, path: str) -> str:
+    hint = "the file must hold the value alone, as UTF-8 text on one line"
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            data = file.read(_LONGEST_FILE + 1)
+        text = data.decode("utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{name}: {path} is not UTF-8 text", hint=hint) from error
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SettingsError(f"{name}: {path} cannot be read: {reason}", hint=hint) from error
+    if len(data) > _LONGEST_FILE or any(ord(sign) < 32 for sign in text):
+        raise SettingsError(f"{name}: {path} does not hold one line of text", hint=hint)
+    return text
+
+
+def _parse(row: Any, text: str, origin: str) -> Any:
+    try:
+        return row.metadata["parse"](text)
+    except (ValueError, RuntimeError) as error:
+        shown = "" if row.metadata["secret"] else f" {text!r}"
+        raise SettingsError(f"{origin}:{shown} cannot be used: {error}", hint=row.metadata["meaning"]) from error

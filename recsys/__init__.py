@@ -1,0 +1,1 @@
+"""Recommendation: features, models, the fast layer, ranking, and how well they do."""

@@ -1,0 +1,1 @@
+"""Models: twins behind one base (``base``), arithmetic on arrays only."""

@@ -1,0 +1,105 @@
+"""The one base of every model: arrays in, arrays out, kept as ``npz`` plus a manifest and never as a pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from content_store.errors import ModelError
+
+Arrays = dict[str, NDArray[Any]]
+ModelT = TypeVar("ModelT", bound="Model")
+
+MANIFEST = "manifest.json"
+ARRAYS = "arrays.npz"
+FORMAT = 1
+
+
+class Model(ABC):
+    """What can be fitted, kept and restored without running code from the file.
+
+    A subclass names itself, tells its configuration as plain JSON and its state as numpy arrays without ``object``
+    dtype; ``restore`` turns the two back into an equal model.
+    """
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def config(self) -> dict[str, Any]:
+        """The configuration as plain JSON values."""
+
+    @abstractmethod
+    def arrays(self) -> Arrays:
+        """The fitted state; no ``object`` dtype."""
+
+    @classmethod
+    @abstractmethod
+    def restore(cls, config: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The model that gave ``config`` and ``arrays``."""
+
+
+class Recommender(Model):
+    """A model that scores every item for histories it may never have seen (no citizen vectors are kept)."""
+
+    @abstractmethod
+    def fit(self, matrix: csr_matrix) -> Self:
+        """Learn from ``matrix`` (citizens × items, float32, value = strength of interest ≥ 0)."""
+
+    @abstractmethod
+    def score(self, history: csr_matrix) -> NDArray[np.float32]:
+        """Scores (rows × items, float32, higher is better) for each row of ``history`` (rows × items, float32).
+
+        An item that the model cannot score is ``-inf``. An empty row gives a row without a preference (all equal).
+        """
+
+
+def save(model: Model, folder: Path) -> dict[str, Any]:
+    """Write ``model`` into the new ``folder``; returns the manifest with the SHA-256 of the arrays.
+
+    Raises ModelError where an array would need a pickle.
+    """
+    arrays = model.arrays()
+    unsafe = [key for key, value in arrays.items() if value.dtype.hasobject]
+    if unsafe:
+        raise ModelError(f"{model.name}: arrays of object dtype cannot be kept: {', '.join(sorted(unsafe))}")
+    folder.mkdir(parents=True)
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    data = buffer.getvalue()
+    manifest = {
+        "format": FORMAT,
+        "model": model.name,
+        "config": model.config(),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "shapes": {key: [str(value.dtype), *value.shape] for key, value in sorted(arrays.items())},
+    }
+    (folder / ARRAYS).write_bytes(data)
+    (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True), "utf-8")
+    return manifest
+
+
+def load(kind: type[ModelT], folder: Path) -> ModelT:
+    """The model of ``kind`` in ``folder``.
+
+    Raises ModelError where a file is missing, of another model or format, or does not match its checksum.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+        data = (folder / ARRAYS).read_bytes()
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{kind.name}: cannot be read: {error}") from error
+    if manifest.get("format") != FORMAT or manifest.get("model") != kind.name:
+        raise ModelError(f"{kind.name}: found {manifest.get('model')} in format {manifest.get('format')}")
+    if hashlib.sha256(data).hexdigest() != manifest.get("sha256"):
+        raise ModelError(f"{kind.name}: the arrays do not match their checksum")
+    with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+        return kind.restore(manifest["config"], {key: stored[key] for key in stored.files})
