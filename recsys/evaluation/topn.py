@@ -32,13 +32,15 @@ def top_items(scores: NDArray[np.floating], excluded: csr_matrix | None, k: int)
     if not rows or not width:
         return top
     bound = np.partition(ranked, items - width, axis=1)[:, items - width]
-    bound = np.maximum(bound, np.finfo(scores.dtype).min)
-    row, item = np.nonzero(ranked >= bound[:, None])
+    bound = np.maximum(bound, np.finfo(scores.dtype).min)[:, None]
+    chosen, equal = ranked > bound, ranked == bound
+    wanted = width - np.count_nonzero(chosen, axis=1)
+    for place in np.flatnonzero(wanted):
+        chosen[place, np.flatnonzero(equal[place])[: wanted[place]]] = True
+    row, item = np.nonzero(chosen)
     order = np.lexsort((item, -ranked[row, item], row))
     row, item = row[order], item[order]
-    place = np.arange(row.size) - np.searchsorted(row, row, side="left")
-    kept = place < k
-    top[row[kept], place[kept]] = item[kept]
+    top[row, np.arange(row.size) - np.searchsorted(row, row, side="left")] = item
     return top
 
 
