@@ -1,8 +1,8 @@
-"""A seeded reading log of any size with the shape of the Globo log: many readers, short sessions, news that ages in hours.
+"""A seeded reading log of any size shaped like the Globo log: many readers, short sessions, news that ages in hours.
 
     python -m bench.globo_like OUT.parquet [--events N] [--citizens N] [--items N] [--seed S]
 
-No row of the real log is copied; the constants below are what was measured on it (`globo_20k.parquet`, `globo_items.parquet`):
+No row of the real log is copied; what was measured on it (`globo_20k.parquet`, `globo_items.parquet`) became constants:
 
 =====================  ================================================  ==========================================
 what                   measured                                          here
@@ -36,12 +36,12 @@ Floats = NDArray[np.float64]
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 HOURS = (
-    (0.0411, 0.0388, 0.0304, 0.0204, 0.0105, 0.006, 0.0048, 0.0057, 0.0108, 0.024, 0.0446, 0.0635)
-    + (0.0559, 0.0585, 0.0624, 0.0613, 0.0683, 0.0646, 0.0645, 0.0644, 0.0593, 0.0497, 0.047, 0.0431)
+    0.0411, 0.0388, 0.0304, 0.0204, 0.0105, 0.006, 0.0048, 0.0057, 0.0108, 0.024, 0.0446, 0.0635,
+    0.0559, 0.0585, 0.0624, 0.0613, 0.0683, 0.0646, 0.0645, 0.0644, 0.0593, 0.0497, 0.047, 0.0431,
 )  # fmt: skip
 BIRTH_HOURS = (
-    (0.003, 0.002, 0.001, 0.001, 0.004, 0.015, 0.037, 0.058, 0.066, 0.069, 0.071, 0.077)
-    + (0.076, 0.058, 0.051, 0.06, 0.067, 0.061, 0.061, 0.057, 0.041, 0.036, 0.02, 0.008)
+    0.003, 0.002, 0.001, 0.001, 0.004, 0.015, 0.037, 0.058, 0.066, 0.069, 0.071, 0.077,
+    0.076, 0.058, 0.051, 0.06, 0.067, 0.061, 0.061, 0.057, 0.041, 0.036, 0.02, 0.008,
 )  # fmt: skip
 DAYS = (0.031, 0.097, 0.088, 0.074, 0.064, 0.071, 0.046, 0.037, 0.086, 0.095, 0.083, 0.041, 0.061, 0.031, 0.031, 0.064)
 REGIONS = (0.27, 0.16, 0.11, 0.06, 0.055, 0.048, 0.047, 0.041, 0.032, 0.026, *(0.0095,) * 16)
@@ -67,7 +67,7 @@ class Shape:
 
 
 def generate(shape: Shape = Shape(), seed: int = 0) -> pa.Table:
-    """The log, sorted by time: ``user`` i32, ``item`` i32, ``ts`` i64 (ms), ``event``, ``region`` i16, ``session`` i32, ``device`` i8.
+    """The log, sorted by time: ``user, item, ts`` (int64, ms) ``, event, region, session, device``.
 
     The same shape and seed give the same table.
     """
@@ -96,7 +96,8 @@ def generate(shape: Shape = Shape(), seed: int = 0) -> pa.Table:
 def _draw(rng: np.random.Generator, weights: Floats, size: int) -> Ints:
     """``size`` indices drawn with ``weights``."""
     edges = np.cumsum(weights)
-    return np.searchsorted(edges, rng.random(size) * edges[-1], side="right").clip(0, weights.size - 1).astype(np.int64)
+    found = np.searchsorted(edges, rng.random(size) * edges[-1], side="right")
+    return np.minimum(found, weights.size - 1, dtype=np.int64)
 
 
 def _sessions(rng: np.random.Generator, shape: Shape) -> tuple[Ints, Ints]:
@@ -118,11 +119,14 @@ def _times(rng: np.random.Generator, shape: Shape, size: Ints) -> Ints:
     hour = _draw(rng, np.asarray(HOURS), size.size)
     start = shape.start_ms + day * DAY_MS + hour * HOUR_MS + rng.integers(0, HOUR_MS, size.size)
     total = int(size.sum())
-    gap = np.where(rng.random(total) < 0.45, 30_000.0, rng.lognormal(5.0, 1.3, total).clip(1, 14_400) * 1000).astype(np.int64)
+    gap = np.where(rng.random(total) < 0.45, 30_000.0, rng.lognormal(5.0, 1.3, total).clip(1, 14_400) * 1000).astype(
+        np.int64
+    )
     first = np.cumsum(size) - size
     gap[first] = 0
     elapsed = np.cumsum(gap)
-    return np.repeat(start, size) + elapsed - np.repeat(elapsed[first], size)
+    times: Ints = np.repeat(start, size) + elapsed - np.repeat(elapsed[first], size)
+    return times
 
 
 def _label(rng: np.random.Generator, weights: tuple[float, ...], citizens: int, owner: Ints, switch: float) -> Ints:
@@ -148,9 +152,11 @@ class _Pool:
         return _Pool(order, key[order], np.concatenate([[0.0], np.cumsum(attraction[order])]), span)
 
     def pick(self, rng: np.random.Generator, group: Ints, birth: Ints, latest: Ints) -> Ints:
-        """An item of ``group`` born within the window around ``birth`` and not after ``latest``; -1 where there is none."""
+        """An item of ``group`` born in the window around ``birth`` and not after ``latest``; -1 where there is none."""
         lo = np.searchsorted(self.key, group * self.span + np.maximum(birth - WINDOW_MS, 0))
-        hi = np.searchsorted(self.key, group * self.span + np.maximum(np.minimum(birth + WINDOW_MS, latest), 0), side="right")
+        hi = np.searchsorted(
+            self.key, group * self.span + np.maximum(np.minimum(birth + WINDOW_MS, latest), 0), side="right"
+        )
         low, high = self.edges[lo], self.edges[np.maximum(hi, lo)]
         at = np.searchsorted(self.edges, low + rng.random(group.size) * (high - low), side="right") - 1
         return np.where(hi > lo, self.item[np.clip(at, lo, np.maximum(hi - 1, 0)).clip(0, self.item.size - 1)], -1)
@@ -197,7 +203,8 @@ def _items(rng: np.random.Generator, shape: Shape, citizen: Ints, ts: Ints) -> I
 def _repeats(pair: Ints) -> Ints:
     """Where a value stands that stood before."""
     order = np.argsort(pair, kind="stable")
-    return order[1:][pair[order[1:]] == pair[order[:-1]]]
+    again: Ints = order[1:][pair[order[1:]] == pair[order[:-1]]]
+    return again
 
 
 def _all_read(rng: np.random.Generator, items: int, item: Ints, birth: Ints, now: Ints) -> Ints:
@@ -211,11 +218,12 @@ def _all_read(rng: np.random.Generator, items: int, item: Ints, birth: Ints, now
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    whole = Shape()
     parser.add_argument("out", type=Path)
-    parser.add_argument("--events", type=int, default=Shape.events)
-    parser.add_argument("--citizens", type=int, default=Shape.citizens)
-    parser.add_argument("--items", type=int, default=Shape.items)
+    parser.add_argument("--events", type=int, default=whole.events)
+    parser.add_argument("--citizens", type=int, default=whole.citizens)
+    parser.add_argument("--items", type=int, default=whole.items)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     pq.write_table(generate(Shape(args.events, args.citizens, args.items), args.seed), args.out)
