@@ -15,7 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
 from content_store.errors import DatabaseError, DatabaseTooNew
 from content_store.settings import Settings, mask
@@ -45,18 +45,21 @@ class Database:
         """A transaction that may write: committed at the end, rolled back on an error.
 
         On SQLite it takes the write lock at once (``BEGIN IMMEDIATE``), so that it waits for another writer at its
-        start and never fails in its middle.
+        start and never fails in its middle. Raises DatabaseError where the database itself fails (gone, locked, full).
         """
-        with self.engine.connect() as connection:
+        with self.connect() as connection:
             connection.execution_options(**_WRITES)
             with connection.begin():
                 yield connection
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
-        """A connection for reading; what it might write is rolled back unless committed."""
-        with self.engine.connect() as connection:
-            yield connection
+        """A connection for reading; what it might write is rolled back unless committed. Raises as ``begin``."""
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        except OperationalError as error:
+            raise _unusable(self.engine.url, error) from error
 
     def close(self) -> None:
         """Give back all connections."""
@@ -131,6 +134,23 @@ def connect_only(settings: Settings) -> Database:
         database.close()
         raise _unusable(url, error) from error
     return database
+
+
+def is_new(settings: Settings) -> bool:
+    """Whether ``settings`` name a SQLite file that does not exist yet."""
+    parsed = make_url(settings.database_url)
+    return parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists()
+
+
+def try_writing(database: Database) -> None:
+    """Make a table and take it back. Raises DatabaseError where the database takes no writes."""
+    try:
+        with database.connect() as connection:
+            connection.execution_options(**_WRITES)
+            connection.exec_driver_sql("CREATE TABLE kepu_doctor (x INTEGER)")
+            connection.rollback()
+    except SQLAlchemyError as error:
+        raise _unusable(database.engine.url, error, "takes no writes") from error
 
 
 def revisions(database: Database) -> Revisions:

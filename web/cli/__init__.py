@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import Any
+from typing import NoReturn
 
 import click
 
@@ -13,20 +13,20 @@ from content_store.errors import KepuError, SettingsError
 from content_store.settings import load_settings
 
 COMMANDS = {
-    "doctor": "web.cli.house:doctor",
-    "evaluate": "web.cli.learning:evaluate",
-    "export": "web.cli.records:export_group",
-    "import": "web.cli.records:import_group",
-    "migrate": "web.cli.house:migrate",
-    "recommend": "web.cli.learning:recommend",
-    "settings": "web.cli.house:settings",
-    "snapshots": "web.cli.learning:snapshots",
-    "test": "web.cli.house:test",
-    "train": "web.cli.learning:train",
+    "doctor": ("web.cli.house:doctor", "Examine this machine and say what to do about what is broken."),
+    "evaluate": ("web.cli.learning:evaluate", "Measure the models by the replay, split or cold protocol."),
+    "export": ("web.cli.records:export_group", "Write records to a CSV, JSONL or Parquet file."),
+    "import": ("web.cli.records:import_group", "Read citizens, contents or events from a file."),
+    "migrate": ("web.cli.house:migrate", "Bring the database up to date with this programme."),
+    "recommend": ("web.cli.learning:recommend", "Print a citizen's ranked list with scores and reasons."),
+    "settings": ("web.cli.house:settings", "Show every setting, where it came from and what it means."),
+    "snapshots": ("web.cli.learning:snapshots", "List, activate or roll back model snapshots."),
+    "test": ("web.cli.house:test", "Run the tests, here in a checkout."),
+    "train": ("web.cli.learning:train", "Fit the models on the recorded events and publish them."),
 }
-"""Each command's name and where its click object is."""
+"""Each command's name, where its click object is, and what ``kepu --help`` says of it."""
 
-USER_ERROR = 2
+MISTAKE = 2
 INTERRUPTED = 130
 
 
@@ -39,13 +39,17 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command's click object; None for an unknown name."""
-        place = COMMANDS.get(cmd_name)
-        if place is None:
+        if cmd_name not in COMMANDS:
             return None
-        module, _, attribute = place.partition(":")
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         found = getattr(importlib.import_module(module), attribute)
         assert isinstance(found, click.Command)
         return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -64,12 +68,19 @@ def kepu(ctx: click.Context) -> None:
     ctx.obj = settings
 
 
-def main(arguments: list[str] | None = None) -> Any:
+def main(arguments: list[str] | None = None) -> NoReturn:
     """Run ``kepu`` and exit: 0 done, 1 not as it should be, 2 a mistake of the caller's, 130 interrupted."""
     try:
-        kepu.main(args=arguments, prog_name="kepu")
+        code = kepu.main(args=arguments, prog_name="kepu", standalone_mode=False)
     except KepuError as error:
         click.echo(f"error: {error.message}", err=True)
         if error.hint:
             click.echo(f"  {error.hint}", err=True)
-        sys.exit(USER_ERROR)
+        code = MISTAKE
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        code = INTERRUPTED
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,90 @@
+"""Commands about the house itself: ``settings``, ``doctor``, ``migrate``, ``test``."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+import click
+
+from content_store.db import connect_only
+from content_store.db import migrate as migrate_database
+from content_store.errors import KepuError, ServiceMissing
+from content_store.settings import Explained, checkout, explain, load_settings
+from web.cli.doctor import examine
+
+_MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("-", "yellow")}
+
+PAGE_HEAD = """\
+# Settings
+
+Every setting is an environment variable. Each may be given as `NAME_FILE` instead: the value is then read from that
+file (for secrets); giving both is an error. An empty value counts as not given, and an unknown `KEPU_…` name stops the
+programme with the nearest known one. `./kepu settings` shows what is in force and where it came from.
+
+| setting | default | meaning |
+|---|---|---|
+"""
+
+
+def settings_page(rows: list[Explained]) -> str:
+    """The page ``docs/settings.md``: nothing in it depends on the machine."""
+    return PAGE_HEAD + "".join(f"| `{row.name}` | {row.default} | {row.meaning} |\n" for row in rows)
+
+
+@click.command()
+@click.option("--markdown", is_flag=True, help="Print the page docs/settings.md instead.")
+def settings(markdown: bool) -> None:
+    """Show every setting, where its value came from and what it means."""
+    rows = explain()
+    if markdown:
+        click.echo(settings_page(rows), nl=False)
+        return
+    for row in rows:
+        click.echo(f"{row.name} = {row.value or '(not set)'}   [{row.origin}]")
+        click.echo(f"    {row.meaning}")
+
+
+@click.command()
+def doctor() -> None:
+    """Examine this machine and say what to do about what is broken; exit code 1 if anything is."""
+    findings = examine()
+    for finding in findings:
+        sign, colour = _MARKS[finding.well]
+        click.echo(f"{click.style(sign, fg=colour)} {finding.subject}: {finding.text}")
+        if finding.advice:
+            click.echo(f"    {finding.advice}")
+    if any(finding.well is False for finding in findings):
+        sys.exit(1)
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database up to date with this programme."""
+    database = connect_only(load_settings())
+    try:
+        found = migrate_database(database)
+    finally:
+        database.close()
+    if found.behind:
+        click.echo(f"{found.current or 'empty'} → {found.newest}")
+    else:
+        click.echo(f"already at {found.current or 'empty'}")
+
+
+@click.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def test(arguments: tuple[str, ...]) -> None:
+    """Run the tests, here in a checkout; ARGUMENTS are pytest's."""
+    root = checkout()
+    if root is None:
+        raise KepuError("the tests are in a checkout only", hint="clone the repository and run ./kepu test")
+    if importlib.util.find_spec("pytest") is None:
+        raise ServiceMissing("pytest is not installed", hint="run ./kepu test, which installs what the tests need")
+
+    os.chdir(root)
+    subprocess.run([sys.executable, "-m", "tests.support.provision"], check=False)
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *arguments])
