@@ -97,7 +97,8 @@ def _draw(rng: np.random.Generator, weights: Floats, size: int) -> Ints:
     """``size`` indices drawn with ``weights``."""
     edges = np.cumsum(weights)
     found = np.searchsorted(edges, rng.random(size) * edges[-1], side="right")
-    return np.minimum(found, weights.size - 1, dtype=np.int64)
+    drawn: Ints = np.minimum(found, weights.size - 1, dtype=np.int64)
+    return drawn
 
 
 def _sessions(rng: np.random.Generator, shape: Shape) -> tuple[Ints, Ints]:
