@@ -24,6 +24,7 @@ BUSY_TIMEOUT_MS = 30_000
 _MIGRATION_LOCK = 7_355_608_001  # any number, the same in every version: PostgreSQL's advisory locks are numbered
 
 _CONNECT_TIMEOUT_S = 10
+_SQLITE = "sqlite:///"
 _WRITES = {"kepu_writes": True}
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
@@ -118,8 +119,8 @@ def connect_only(settings: Settings) -> Database:
     """
     url = settings.database_url
     try:
-        parsed = make_url(url)
-        engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
+        path = sqlite_file(url)
+        engine = _postgresql(make_url(url)) if path is None else _sqlite(path)
     except ModuleNotFoundError as error:
         raise DatabaseError(
             f"{error.name} is needed for {mask(url)}", hint="pip install 'tianfu-kepu[postgres]'"
@@ -132,14 +133,22 @@ def connect_only(settings: Settings) -> Database:
             connection.exec_driver_sql("SELECT 1")
     except SQLAlchemyError as error:
         database.close()
-        raise _unusable(url, error) from error
+        raise _unusable(engine.url, error) from error
+    except DatabaseError:
+        database.close()
+        raise
     return database
 
 
 def is_new(settings: Settings) -> bool:
     """Whether ``settings`` name a SQLite file that does not exist yet."""
-    parsed = make_url(settings.database_url)
-    return parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists()
+    path = sqlite_file(settings.database_url)
+    return path is not None and not path.exists()
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file that ``url`` names, all of it after ``sqlite:///`` as it stands; None for another kind of database."""
+    return Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
 
 
 def try_writing(database: Database) -> None:
@@ -237,9 +246,10 @@ def _postgresql(url: URL) -> Engine:
     return sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_TIMEOUT_S})
 
 
-def _sqlite(url: URL) -> Engine:
-    if url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+def _sqlite(path: Path) -> Engine:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Not parsed from a text: versions of SQLAlchemy disagree on what "%" means there.
+    url = URL.create("sqlite", database=str(path))
     engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
 
     @event.listens_for(engine, "connect")
@@ -260,9 +270,11 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _unusable(url: URL | str, error: Exception, what: str = "cannot be used") -> DatabaseError:
-    shown = mask(url if isinstance(url, str) else url.render_as_string(hide_password=True))
+    if not isinstance(url, str):
+        sqlite = url.get_backend_name() == "sqlite"
+        url = f"{_SQLITE}{url.database}" if sqlite else url.render_as_string(hide_password=False)
     reason = str(getattr(error, "orig", None) or error).strip().splitlines()
     return DatabaseError(
-        f"the database {shown} {what}: {reason[0] if reason else type(error).__name__}",
+        f"the database {mask(url)} {what}: {reason[0] if reason else type(error).__name__}",
         hint="check KEPU_DATABASE_URL and KEPU_DATA_DIR; `kepu doctor` tells more",
     )

@@ -52,7 +52,7 @@ def _database(text: str) -> str:
         scheme = "postgresql+psycopg"
     if not found or scheme not in {"sqlite", "postgresql+psycopg"}:
         raise ValueError("must begin with sqlite:/// or postgresql+psycopg://")
-    if scheme == "sqlite" and not re.fullmatch(r"/[^?]+(\?.*)?", rest):
+    if scheme == "sqlite" and (not rest.startswith("/") or rest in {"/", "/:memory:"}):
         raise ValueError("must name a file, like sqlite:////srv/kepu/kepu.sqlite3")
     return f"{scheme}://{rest}"
 

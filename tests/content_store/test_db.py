@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 
-from content_store.db import Database
+from content_store.db import Database, open_database, try_writing
+from content_store.errors import DatabaseError
+from content_store.settings import load_settings
 
 
 def test_what_is_written_in_a_transaction_is_there_for_the_next_connection(database: Database) -> None:
@@ -22,3 +28,68 @@ def test_an_error_in_a_transaction_leaves_nothing_behind_not_even_a_table(databa
         raise ZeroDivisionError
     with database.connect() as connection:
         assert "notes" not in sa.inspect(connection).get_table_names()
+
+
+def test_readers_are_not_kept_waiting_by_a_writer(database: Database) -> None:
+    with database.begin() as writer:
+        writer.execute(sa.text("CREATE TABLE notes (word TEXT)"))
+    with database.begin() as writer, database.connect() as reader:
+        writer.execute(sa.text("INSERT INTO notes VALUES ('星')"))
+        assert reader.scalar(sa.text("SELECT count(*) FROM notes")) == 0
+
+
+def test_writers_of_many_threads_wait_for_each_other(database: Database) -> None:
+    with database.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE counter (n INTEGER)"))
+        connection.execute(sa.text("INSERT INTO counter VALUES (0)"))
+
+    def increase(_: int) -> None:
+        with database.begin() as connection:
+            connection.execute(sa.text("UPDATE counter SET n = n + 1"))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(increase, range(40)))
+    with database.connect() as connection:
+        assert connection.scalar(sa.text("SELECT n FROM counter")) == 40
+
+
+def test_what_a_reading_connection_wrote_is_gone(database: Database) -> None:
+    try_writing(database)
+    with database.connect() as connection:
+        assert "kepu_doctor" not in sa.inspect(connection).get_table_names()
+
+
+def test_sqlite_is_opened_for_safety_and_for_many_readers(tmp_path: Path) -> None:
+    database = open_database(load_settings({"KEPU_DATA_DIR": str(tmp_path / "new" / "folder")}))
+    wanted = {"journal_mode": "wal", "foreign_keys": 1, "synchronous": 1, "busy_timeout": 30_000}
+    with database.connect() as connection:
+        found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in wanted}
+    database.close()
+    assert found == wanted
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.write_bytes(b"not a database" * 100)])
+def test_a_file_that_is_no_database_is_named(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    path = tmp_path / "records.sqlite3"
+    make(path)
+    with pytest.raises(DatabaseError, match=str(path)):
+        open_database(load_settings({"KEPU_DATABASE_URL": f"sqlite:///{path}"}))
+
+
+def test_a_data_folder_that_is_a_file_is_an_error_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("", "utf-8")
+    with pytest.raises(DatabaseError):
+        open_database(load_settings({"KEPU_DATA_DIR": str(tmp_path / "data")}))
+
+
+def test_an_unreachable_server_is_named_without_its_password() -> None:
+    url = "postgresql://kepu:geheim@127.0.0.1:1/kepu"
+    with pytest.raises(DatabaseError, match=r"kepu:\*\*\*@127\.0\.0\.1:1/kepu") as caught:
+        open_database(load_settings({"KEPU_DATABASE_URL": url}))
+    assert "geheim" not in caught.value.message
+
+
+def test_a_failing_database_is_an_error_of_ours_in_the_middle_of_work_too(database: Database) -> None:
+    with pytest.raises(DatabaseError), database.connect() as connection:
+        raise sa.exc.OperationalError("COMMIT", None, OSError("disk full"))
+    assert connection.closed
