@@ -49,6 +49,12 @@ class ImportFileError(KepuError):
     code = "import_file"
 
 
+class BadRecord(KepuError):
+    """A record has a value that may not be stored."""
+
+    code = "bad_record"
+
+
 class UnknownCitizen(KepuError):
     """No citizen has this id."""
 

@@ -1,0 +1,201 @@
+"""Contents: what is read. Each change of a stored content is a new version of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypedDict, Unpack
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+from content_store import checks, clock, ids, schema, statements
+from content_store.errors import BadRecord, UnknownContent
+from content_store.vocabulary import CONTENT_TRANSITIONS, LIVE_STATUSES, ContentStatus, Topic
+
+_contents = schema.contents
+_TEXTS = ("title", "summary", "body", "place", "source", "author", "url")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """A content as stored; ``published_at`` and ``created_at`` are epoch ms, ``version`` counts from 1."""
+
+    id: str
+    version: int
+    status: ContentStatus
+    title: str
+    summary: str | None
+    body: str | None
+    topic: Topic | None
+    tags: tuple[str, ...]
+    place: str | None
+    source: str | None
+    author: str | None
+    url: str | None
+    published_at: int | None
+    created_at: int
+
+
+class Changes(TypedDict, total=False):
+    """What may be changed of a content besides its status; None forgets anything but the title."""
+
+    title: str
+    summary: str | None
+    body: str | None
+    topic: Topic | str | None
+    tags: Iterable[str]
+    place: str | None
+    source: str | None
+    author: str | None
+    url: str | None
+    published_at: int | None
+
+
+def create(
+    connection: Connection,
+    *,
+    id: str | None = None,
+    status: ContentStatus = ContentStatus.DRAFT,
+    version: int = 1,
+    created_at: int | None = None,
+    **given: Unpack[Changes],
+) -> Content:
+    """Store a new content; without ``id`` a new one is made.
+
+    Raises BadRecord for a missing title, a value outside the vocabulary or an id that is taken.
+    """
+    identifier = checks.identifier(id, "a content's id") if id is not None else ids.new_id()
+    row = {"title": None, "tags": []} | _columns(given)
+    if not row["title"]:
+        raise BadRecord(f"content {identifier} has no title")
+    row |= {"id": identifier, "status": ContentStatus(status), "version": version}
+    row["created_at"] = clock.now_ms() if created_at is None else created_at
+    try:
+        with connection.begin_nested():
+            connection.execute(sa.insert(_contents), row)
+    except sa.exc.IntegrityError as error:
+        raise BadRecord(f"a content has the id {identifier} already") from error
+    return get(connection, identifier)
+
+
+def get(connection: Connection, id: str) -> Content:
+    """The content with this id. Raises UnknownContent."""
+    row = connection.execute(sa.select(_contents).where(_contents.c.id == id)).one_or_none()
+    if row is None:
+        raise UnknownContent(f"no content has the id {id}")
+    return _content(row)
+
+
+def update(connection: Connection, id: str, **changes: Unpack[Changes]) -> Content:
+    """Change what is given and count the version up where that makes a difference. Raises UnknownContent, BadRecord."""
+    before = get(connection, id)
+    columns = _columns(changes)
+    if "title" in columns and not columns["title"]:
+        raise BadRecord(f"content {id} has no title")
+    stored = {name: getattr(before, name) for name in columns} | {"tags": list(before.tags)}
+    different = {name: value for name, value in columns.items() if value != stored[name]}
+    if not different:
+        return before
+    next_version = {"version": _contents.c.version + 1}
+    connection.execute(sa.update(_contents).where(_contents.c.id == id).values(different | next_version))
+    return get(connection, id)
+
+
+def set_status(connection: Connection, id: str, status: ContentStatus) -> Content:
+    """Move the content to ``status``; publishing sets ``published_at`` where there is none.
+
+    Raises UnknownContent, and BadRecord for a transition that the vocabulary does not allow.
+    """
+    before = get(connection, id)
+    if status not in CONTENT_TRANSITIONS[before.status]:
+        raise BadRecord(f"content {id} is {before.status} and cannot become {status}")
+    columns: dict[str, Any] = {"status": status, "version": _contents.c.version + 1}
+    if status in LIVE_STATUSES and before.published_at is None:
+        columns["published_at"] = clock.now_ms()
+    # The guard on the old status lets only one of two simultaneous moves happen.
+    moved = sa.update(_contents).where(_contents.c.id == id, _contents.c.status == before.status).values(columns)
+    if not connection.execute(moved).rowcount:
+        raise BadRecord(f"the status of content {id} was changed by someone else at the same time")
+    return get(connection, id)
+
+
+def live(connection: Connection, *, batch: int = 2_000) -> Iterator[Content]:
+    """The contents that may reach citizens now, by id, read ``batch`` at a time."""
+    published = sa.or_(_contents.c.published_at.is_(None), _contents.c.published_at <= clock.now_ms())
+    return _stream(connection, sa.select(_contents).where(_contents.c.status.in_(LIVE_STATUSES), published), batch)
+
+
+def every(connection: Connection, *, batch: int = 2_000) -> Iterator[Content]:
+    """All contents by id, read ``batch`` at a time."""
+    return _stream(connection, sa.select(_contents), batch)
+
+
+def known(connection: Connection, ids: Collection[str]) -> set[str]:
+    """Those of ``ids`` that a content has."""
+    found: set[str] = set()
+    for part in statements.chunks(ids):
+        found.update(connection.execute(sa.select(_contents.c.id).where(_contents.c.id.in_(part))).scalars())
+    return found
+
+
+def ensure(connection: Connection, ids: Iterable[str]) -> int:
+    """Publish a content with its id for a title for those of ``ids`` that no content has; returns how many were made.
+
+    Nothing is known of them, hence no ``published_at``. Raises BadRecord.
+    """
+    now = clock.now_ms()
+    rows = [
+        {"id": checks.identifier(identifier, "a content's id"), "title": identifier, "tags": [], "version": 1}
+        | {"status": ContentStatus.PUBLISHED, "created_at": now}
+        for identifier in dict.fromkeys(ids)
+    ]
+    if not rows:
+        return 0
+    insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    return statements.affected(connection, insert(_contents).on_conflict_do_nothing(), rows)
+
+
+def count(connection: Connection) -> int:
+    """How many contents are stored."""
+    return connection.execute(sa.select(sa.func.count()).select_from(_contents)).scalar_one()
+
+
+def topic(value: str | None) -> Topic | None:
+    """The topic with this code or Chinese name; an empty one is none. Raises BadRecord."""
+    if not value:
+        return None
+    found = _TOPICS.get(value.strip())
+    if found is None:
+        raise BadRecord(f"{value!r} is no topic")
+    return found
+
+
+_TOPICS = {name: entry for entry in Topic for name in (entry.value, entry.label)}
+
+
+def _stream(connection: Connection, query: sa.Select[Any], batch: int) -> Iterator[Content]:
+    result = connection.execution_options(yield_per=batch).execute(query.order_by(_contents.c.id))
+    for row in result:
+        yield _content(row)
+
+
+def _columns(given: Changes) -> dict[str, Any]:
+    columns: dict[str, Any] = dict(given)
+    for name in _TEXTS:
+        if name in columns:
+            columns[name] = checks.text(columns[name], f"a content's {name}")
+    if "topic" in columns:
+        columns["topic"] = topic(columns["topic"])
+    if "tags" in columns:
+        columns["tags"] = [checks.identifier(tag, "a tag") for tag in dict.fromkeys(columns["tags"])]
+    return columns
+
+
+def _content(row: Any) -> Content:
+    values = dict(row._mapping)
+    values["status"] = ContentStatus(values["status"])
+    values["topic"] = Topic(values["topic"]) if values["topic"] else None
+    values["tags"] = tuple(values["tags"])
+    return Content(**values)

@@ -1,0 +1,97 @@
+"""The tables and nothing else: what each row means is told by the module of its noun.
+
+Instants are epoch milliseconds (UTC); ids are text. Portable between SQLite and PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from content_store.vocabulary import CitizenKind, ContentStatus, EventKind
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+# SQLite counts up only a primary key declared as plain INTEGER, which holds 64 bits there.
+_Sequence = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def _one_of(column: str, values: Iterable[str]) -> sa.CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return sa.CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+citizens = sa.Table(
+    "citizens",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("prefecture", sa.Text),
+    sa.Column("birth_year", sa.Integer),
+    sa.Column("minor", sa.Boolean, nullable=False),
+    sa.Column("personalised", sa.Boolean, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    _one_of("kind", CitizenKind),
+)
+
+citizen_interests = sa.Table(
+    "citizen_interests",
+    metadata,
+    sa.Column("citizen_id", sa.Text, sa.ForeignKey("citizens.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("topic", sa.Text, primary_key=True),
+)
+
+contents = sa.Table(
+    "contents",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("summary", sa.Text),
+    sa.Column("body", sa.Text),
+    sa.Column("topic", sa.Text),
+    sa.Column("tags", sa.JSON, nullable=False),
+    sa.Column("place", sa.Text),
+    sa.Column("source", sa.Text),
+    sa.Column("author", sa.Text),
+    sa.Column("url", sa.Text),
+    sa.Column("published_at", sa.BigInteger),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    _one_of("status", ContentStatus),
+    sa.CheckConstraint("version >= 1", name="version"),
+    sa.Index(None, "status", "published_at"),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("seq", _Sequence, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("citizen_id", sa.Text, sa.ForeignKey("citizens.id"), nullable=False),
+    sa.Column("content_id", sa.Text, sa.ForeignKey("contents.id"), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("received_at", sa.BigInteger, nullable=False),
+    sa.Column("dwell_ms", sa.BigInteger),
+    sa.Column("scroll", sa.Double),
+    sa.Column("region", sa.Text),
+    sa.Column("device", sa.Text),
+    sa.Column("country", sa.Text),
+    sa.Column("session", sa.Text),
+    _one_of("kind", EventKind),
+    sa.CheckConstraint("dwell_ms >= 0", name="dwell_ms"),
+    sa.CheckConstraint("scroll BETWEEN 0 AND 1", name="scroll"),
+    sa.Index(None, "citizen_id", "at"),
+    # A number is never given out twice, so that a reader of the log can go on after the last one it saw.
+    sqlite_autoincrement=True,
+)
