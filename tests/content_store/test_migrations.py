@@ -1,0 +1,107 @@
+"""Migrations: forward, whole or not at all, by one process at a time."""
+
+from __future__ import annotations
+
+import importlib.resources
+import multiprocessing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from content_store.db import Database, connect_only, migrate, open_database, revisions
+from content_store.errors import DatabaseError, DatabaseTooNew
+from content_store.schema import metadata
+from content_store.settings import Settings, load_settings
+
+
+def _settings(url: str) -> Settings:
+    return load_settings({"KEPU_DATABASE_URL": url})
+
+
+def _tables(database: Database) -> set[str]:
+    with database.connect() as connection:
+        return set(sa.inspect(connection).get_table_names())
+
+
+def test_an_empty_database_is_brought_up_to_date_when_opened(empty_database_url: str) -> None:
+    database = open_database(_settings(empty_database_url))
+    try:
+        assert not revisions(database).behind
+        assert set(metadata.tables) <= _tables(database)
+    finally:
+        database.close()
+
+
+def test_the_steps_lead_to_the_tables_that_the_programme_works_with(database: Database) -> None:
+    with database.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "render_as_batch": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_a_second_migration_changes_nothing(database: Database) -> None:
+    before = _tables(database)
+    assert not migrate(database).behind
+    assert _tables(database) == before
+
+
+def test_a_database_of_a_newer_programme_is_refused_and_left_alone(database_url: str) -> None:
+    database = open_database(_settings(database_url))
+    try:
+        with database.begin() as connection:
+            connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+        with pytest.raises(DatabaseTooNew, match="revision 9999, which this programme does not know") as caught:
+            open_database(_settings(database_url))
+        assert "newer version" in caught.value.hint
+        with pytest.raises(DatabaseTooNew):
+            migrate(database)
+        assert revisions(database).current == "9999"
+    finally:
+        database.close()
+
+
+def test_a_migration_that_fails_leaves_the_database_as_it_was(empty_database_url: str) -> None:
+    database = connect_only(_settings(empty_database_url))
+    in_the_way = sorted(metadata.tables)[-1]
+    try:
+        with database.begin() as connection:
+            connection.execute(sa.text(f"CREATE TABLE {in_the_way} (mine INTEGER)"))
+        with pytest.raises(DatabaseError, match="cannot be migrated"):
+            migrate(database)
+        assert _tables(database) == {in_the_way}
+        assert revisions(database).current is None
+    finally:
+        database.close()
+
+
+def test_many_processes_may_open_a_new_database_at_once(empty_database_url: str) -> None:
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        found = pool.map(_open_and_tell, [empty_database_url] * 4, chunksize=1)
+    newest = found[0]
+    assert newest is not None
+    assert found == [newest] * 4
+
+
+def _open_and_tell(url: str) -> str | None:
+    database = open_database(_settings(url))
+    try:
+        return revisions(database).current
+    finally:
+        database.close()
+
+
+def test_the_steps_are_part_of_the_package() -> None:
+    folder = importlib.resources.files("content_store") / "migrations"
+    assert (folder / "env.py").is_file()
+    assert [name for name in (folder / "versions").iterdir() if name.name.startswith("0001")]
+
+
+@pytest.mark.parametrize("name", ["100%25 sure", "why?", "a#b", "科普 数据"])
+def test_a_path_with_signs_that_mean_something_in_a_url_is_no_obstacle(tmp_path: Path, name: str) -> None:
+    database = open_database(load_settings({"KEPU_DATA_DIR": str(tmp_path / name)}))
+    try:
+        assert (tmp_path / name / "kepu.sqlite3").is_file()
+    finally:
+        database.close()
