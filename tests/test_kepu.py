@@ -14,7 +14,6 @@ ROOT = Path(__file__).resolve().parent.parent
 WITH_TESTS = "postgres,redis,test,dev"
 
 PYTHON = """\
-#!/bin/sh
 # Checks are answered by the real one; environments and installations are only noted down.
 case "$1 $2" in
 "-m venv")
@@ -46,9 +45,21 @@ class Checkout:
         self.notes = folder / "notes"
         self.programs = folder / "programs"
         self.programs.mkdir()
-        python = self.programs / "python3.13"
-        python.write_text(PYTHON.replace("REAL", sys.executable), "utf-8")
-        python.chmod(0o755)
+        self.program("python3.13", PYTHON.replace("REAL", sys.executable))
+        self.program("apt-get", "exit 1")
+
+    def program(self, name: str, body: str) -> None:
+        """Put a shell script on the PATH before all others."""
+        path = self.programs / name
+        path.write_text(f"#!/bin/sh\n{body}\n", "utf-8")
+        path.chmod(0o755)
+
+    def forget_pythons(self) -> None:
+        """Make the machine one without a Python that runs."""
+        for name in ("python3.14", "python3.13", "python3.12", "python3.11", "python3", "python"):
+            self.program(name, "exit 1")
+        script = self.root / "kepu"
+        script.write_text(script.read_text("utf-8").replace("/usr/bin/python3", "/nowhere/python3"), "utf-8")
 
     def change_dependencies(self) -> None:
         """Make ``pyproject.toml`` another."""
@@ -169,12 +180,27 @@ def test_of_two_at_once_only_one_installs(checkout: Checkout) -> None:
     assert len(checkout.done()) == 2
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="as root the script installs Python itself")
 def test_without_a_new_enough_python_it_says_what_to_install(checkout: Checkout) -> None:
-    for name in ("python3.13", "python3.12", "python3.11", "python3.14", "python3", "python"):
-        path = checkout.programs / name
-        path.write_text("#!/bin/sh\nexit 1\n", "utf-8")
-        path.chmod(0o755)
+    checkout.forget_pythons()
     code, _, messages = checkout.run("settings")
     assert code == 1
-    assert "Python 3.11 or newer is needed" in messages
+    assert "Python 3.11 or newer is needed: sudo apt-get install python3 python3-venv" in messages
+
+
+def test_where_the_venv_module_is_missing_it_says_what_to_install(checkout: Checkout) -> None:
+    checkout.forget_pythons()
+    checkout.program("python3.12", f'case "$2" in *ensurepip*) exit 1 ;; esac\nexec {sys.executable} "$@"')
+    code, _, messages = checkout.run("settings")
+    assert code == 1
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    assert f"install it: sudo apt-get install python{version}-venv" in messages
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may install packages")
+def test_root_gets_a_missing_venv_module_installed(checkout: Checkout) -> None:
+    checkout.forget_pythons()
+    there = f"{checkout.notes}.venv-module"
+    checkout.program("apt-get", f'case "$*" in *install*-venv) touch "{there}" ;; esac')
+    python = PYTHON.replace("REAL", sys.executable)
+    checkout.program("python3.12", f'case "$2" in *ensurepip*) [ -e "{there}" ] || exit 1 ;; esac\n{python}')
+    assert checkout.run("settings")[:2] == (7, "<settings>\n")

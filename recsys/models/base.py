@@ -67,7 +67,7 @@ def save(model: Model, folder: Path) -> dict[str, Any]:
 
     Raises ModelError where an array would need a pickle.
     """
-    arrays = model.arrays()
+    arrays: dict[str, Any] = model.arrays()
     unsafe = [key for key, value in arrays.items() if value.dtype.hasobject]
     if unsafe:
         raise ModelError(f"{model.name}: arrays of object dtype cannot be kept: {', '.join(sorted(unsafe))}")
