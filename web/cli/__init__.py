@@ -20,9 +20,9 @@ COMMANDS = {
     "migrate": ("web.cli.house:migrate", "Bring the database up to date with this programme."),
     "recommend": ("web.cli.learning:recommend", "Print a citizen's ranked list with scores and reasons."),
     "settings": ("web.cli.house:settings", "Show every setting, where it came from and what it means."),
-    "snapshots": ("web.cli.learning:snapshots", "List, activate or roll back model snapshots."),
+    "snapshots": ("web.cli.snapshots:snapshots", "List, activate or roll back model snapshots."),
     "test": ("web.cli.house:test", "Run the tests, here in a checkout."),
-    "train": ("web.cli.learning:train", "Fit the models on the recorded events and publish them."),
+    "train": ("web.cli.train:train", "Fit the models on the recorded events and publish them."),
 }
 """Each command's name, where its click object is, and what ``kepu --help`` says of it."""
 

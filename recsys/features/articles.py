@@ -1,0 +1,31 @@
+"""What is known of contents besides who read them: the words and labels that models may use, without the long texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from content_store.contents import Content
+from content_store.vocabulary import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """A content as models see it; ``published_at`` in epoch ms, None where it is not known."""
+
+    title: str
+    summary: str | None = None
+    tags: tuple[str, ...] = ()
+    topic: Topic | None = None
+    source: str | None = None
+    published_at: int | None = None
+
+
+def articles(contents: Iterable[Content]) -> dict[str, Article]:
+    """The articles by content id."""
+    return {
+        content.id: Article(
+            content.title, content.summary, content.tags, content.topic, content.source, content.published_at
+        )
+        for content in contents
+    }
