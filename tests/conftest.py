@@ -16,16 +16,21 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from content_store import clock
 from content_store.db import Database, open_database
 from content_store.settings import Settings, load_settings
-from tests.support.ci import missing
+from tests.support.ci import in_ci, missing
 from tests.support.datasets import datasets_or_skip
 from tests.support.servers import Postgres, Valkey, postgres_programs, redis_program
 
 pytest_plugins = ["tests.support.backends"]
+
+# A busy machine is no reason to fail; with CI the examples are the same in every run.
+hypothesis.settings.register_profile("kepu", deadline=None, derandomize=in_ci())
+hypothesis.settings.load_profile("kepu")
 
 NOON = 1_735_704_000_000
 """2025-01-01 12:00 in Shanghai, epoch milliseconds."""
