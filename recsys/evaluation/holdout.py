@@ -19,6 +19,7 @@ from recsys.evaluation.topn import top_items, topn_metrics
 from recsys.features import Dataset
 from recsys.features.log import Ids
 from recsys.models.base import Model, Recommender
+from recsys.models.slow import standardised
 
 HOUR_MS = 3_600_000.0
 HALF_LIVES = {"popular_2.4h": 2.4, "popular_1d": 24.0, "popular_7d": 168.0}
@@ -83,7 +84,7 @@ def holdout(whole: Dataset, cut: int, bundle: Bundle, *, readers: int = 2_000, s
         scores = spread | {
             name: _scores(model, past.matrix[rows[part]], into, past.items.size) for name, model in recommenders.items()
         }
-        scores["served"] = np.sum([_standard(scores[name]) for name in (*BLENDED, *recommenders)], axis=0)
+        scores["served"] = np.sum([_voice(scores[name]) for name in (*BLENDED, *recommenders)], axis=0)
         for name, values in scores.items():
             sums[name] += float(topn_metrics(top_items(values, met[part], 10), wanted[part], [10])[METRIC].sum())
     means = {name: total / rows.size for name, total in sums.items()}
@@ -128,13 +129,14 @@ def _pairs(user: NDArray[np.integer], item: NDArray[np.integer], shape: tuple[in
 
 
 def _popularity(past: Dataset, hours: float) -> Scores:
-    """Decayed first reads of each item at the end of ``past`` (float32)."""
+    """Decayed first reads of each item at the end of ``past``, as shares of the largest (float32)."""
     log, reading = past.log, past.reading
     pair = log.user[reading].astype(np.int64) * max(past.items.size, 1) + log.item[reading]
     first = np.unique(pair, return_index=True)[1]
     age = (past.as_of - log.at[reading][first]) / HOUR_MS
     mass = np.bincount(log.item[reading][first], np.exp2(-age / hours), minlength=past.items.size)
-    return mass.astype(np.float32)
+    largest = mass.max(initial=0.0)  # after a quiet time all of them are too small for float32
+    return (mass / largest if largest > 0 else mass).astype(np.float32)
 
 
 def _birth(past: Dataset) -> Scores:
@@ -160,14 +162,10 @@ def _scores(model: Recommender, history: csr_matrix, into: csr_matrix, items: in
     return scores
 
 
-def _standard(scores: Scores) -> Scores:
-    """Scores of mean 0 and deviation 1 over the scored items of each row; unscored ones speak like the lowest."""
-    scored = np.isfinite(scores)
-    count = np.maximum(scored.sum(1, keepdims=True), 1)
-    filled = np.where(scored, scores, 0)
-    mean = filled.sum(1, keepdims=True) / count
-    spread = np.sqrt(np.where(scored, (filled - mean) ** 2, 0).sum(1, keepdims=True) / count)
-    standard = np.where(scored, (filled - mean) / np.where(spread > 0, spread, 1), np.inf)
-    lowest = np.minimum(standard.min(1, keepdims=True), 0)
-    result: Scores = np.where(scored, standard, np.where(np.isfinite(lowest), lowest, 0)).astype(np.float32)
-    return result
+def _voice(scores: Scores) -> Scores:
+    """What a signal says in the blend: standardised scores, in which an unscored item speaks like the lowest one."""
+    standard = standardised(scores)
+    scored = np.isfinite(standard)
+    lowest = np.where(scored, standard, 0).min(1, keepdims=True)
+    voice: Scores = np.where(scored, standard, lowest)
+    return voice
