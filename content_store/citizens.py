@@ -7,8 +7,8 @@ are there only where the citizen declared them.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, TypedDict, Unpack
+from dataclasses import asdict, dataclass
+from typing import Any, TypedDict, Unpack, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -141,6 +141,47 @@ def every(connection: Connection, *, batch: int = 10_000) -> Iterator[Citizen]:
             yield _citizen(row, interests.get(row.id, frozenset()))
 
 
+def some(connection: Connection, ids: Collection[str]) -> dict[str, Citizen]:
+    """The citizens with these ids, by id; unknown ids are left out."""
+    interests = _interests_of(connection, list(ids))
+    found: dict[str, Citizen] = {}
+    for part in statements.chunks(ids):
+        for row in connection.execute(sa.select(_citizens).where(_citizens.c.id.in_(part))):
+            found[row.id] = _citizen(row, interests.get(row.id, frozenset()))
+    return found
+
+
+def check(given: dict[str, Any]) -> dict[str, Any]:
+    """A row for ``merge`` from what a file tells of a citizen: ``id`` and any columns; None and empty tell nothing.
+
+    Raises BadRecord.
+    """
+    told = {name: value for name, value in given.items() if value is not None and value != ""}
+    row: dict[str, Any] = {name: told.pop(name) for name in ("id", "created_at") if name in told}
+    checks.identifier(row["id"], "a citizen's id")
+    if "interests" in told:
+        row["interests"] = _topics(told["interests"])
+    return row | _columns(cast("Changes", told))
+
+
+def merge(connection: Connection, rows: Collection[dict[str, Any]]) -> statements.Merged:
+    """Store what ``rows`` (made by ``check``) tell: new citizens, registered unless they say otherwise, and changes of
+    stored ones, who become registered too."""
+    blank: dict[str, Any] = {"prefecture": None, "birth_year": None, "minor": False, "personalised": True}
+    blank |= {"interests": frozenset(), "created_at": clock.now_ms()}
+    stored = {id: _as_row(citizen) for id, citizen in some(connection, [row["id"] for row in rows]).items()}
+    told = [{"kind": CitizenKind.REGISTERED} | row for row in rows]
+
+    def change(before: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
+        return before | {name: value for name, value in row.items() if name != "created_at"}
+
+    merged, changed = statements.merge(stored, told, lambda row: blank | row, change)
+    columns = [column.name for column in _citizens.c]
+    statements.replace(connection, _citizens, [{name: row[name] for name in columns} for row in changed])
+    _replace_interests(connection, stored, {row["id"]: row["interests"] for row in changed})
+    return merged
+
+
 def prefecture(value: str | None) -> Prefecture | None:
     """The prefecture with this code or Chinese name (also with 市 or 州); an empty one is none. Raises BadRecord."""
     if not value:
@@ -186,6 +227,24 @@ def _declare(connection: Connection, id: str, topics: frozenset[Topic]) -> None:
         connection.execute(
             sa.insert(_interests), [{"citizen_id": id, "topic": entry.value} for entry in sorted(topics)]
         )
+
+
+def _replace_interests(
+    connection: Connection, stored: dict[str, dict[str, Any]], told: dict[str, frozenset[Topic]]
+) -> None:
+    nothing: dict[str, Any] = {"interests": frozenset()}
+    different = {id: topics for id, topics in told.items() if topics != stored.get(id, nothing)["interests"]}
+    for part in statements.chunks([id for id in different if id in stored]):
+        connection.execute(sa.delete(_interests).where(_interests.c.citizen_id.in_(part)))
+    rows = [{"citizen_id": id, "topic": entry.value} for id, topics in different.items() for entry in sorted(topics)]
+    if rows:
+        connection.execute(sa.insert(_interests), rows)
+
+
+def _as_row(citizen: Citizen) -> dict[str, Any]:
+    row = asdict(citizen)
+    row["minor"] = row.pop("declared_minor")
+    return row
 
 
 def _interests_of(connection: Connection, ids: list[str]) -> dict[str, frozenset[Topic]]:

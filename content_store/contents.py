@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, TypedDict, Unpack
+from dataclasses import asdict, dataclass
+from typing import Any, TypedDict, Unpack, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -160,6 +160,55 @@ def ensure(connection: Connection, ids: Iterable[str]) -> int:
 def count(connection: Connection) -> int:
     """How many contents are stored."""
     return connection.execute(sa.select(sa.func.count()).select_from(_contents)).scalar_one()
+
+
+def some(connection: Connection, ids: Collection[str]) -> dict[str, Content]:
+    """The contents with these ids, by id; unknown ids are left out."""
+    found: dict[str, Content] = {}
+    for part in statements.chunks(ids):
+        rows = connection.execute(sa.select(_contents).where(_contents.c.id.in_(part)))
+        found.update((row.id, _content(row)) for row in rows)
+    return found
+
+
+def check(given: dict[str, Any]) -> dict[str, Any]:
+    """A row for ``merge`` from what a file tells of a content: ``id`` and any columns; None and empty tell nothing.
+
+    Raises BadRecord.
+    """
+    told = {name: value for name, value in given.items() if value is not None and value != ""}
+    row = {name: told.pop(name) for name in ("id", "version", "status", "created_at") if name in told}
+    checks.identifier(row["id"], "a content's id")
+    if row.get("status", ContentStatus.DRAFT) not in set(ContentStatus):
+        raise BadRecord(f"{row['status']!r} is no status")
+    if row.get("version", 1) < 1:
+        raise BadRecord(f"the version {row['version']} is below 1")
+    if not str(told.get("title", row["id"])).strip():
+        raise BadRecord("the title is blank")
+    return row | _columns(cast("Changes", told))
+
+
+def merge(connection: Connection, rows: Collection[dict[str, Any]]) -> statements.Merged:
+    """Store what ``rows`` (made by ``check``) tell: new contents, published unless they say otherwise and titled by
+    their id where they have no title, and new versions of those of which they tell something else."""
+    now = clock.now_ms()
+    blank: dict[str, Any] = dict.fromkeys((*_TEXTS, "topic", "published_at"))
+    blank |= {"tags": [], "version": 1, "status": ContentStatus.PUBLISHED, "created_at": now}
+    stored = {
+        id: asdict(content) | {"tags": list(content.tags)}
+        for id, content in some(connection, [row["id"] for row in rows]).items()
+    }
+
+    def begin(row: dict[str, Any]) -> dict[str, Any]:
+        return blank | {"title": row["id"]} | row
+
+    def change(before: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
+        after = before | {name: value for name, value in row.items() if name not in ("version", "created_at")}
+        return after if after == before else after | {"version": before["version"] + 1}
+
+    merged, changed = statements.merge(stored, rows, begin, change)
+    statements.replace(connection, _contents, changed)
+    return merged
 
 
 def topic(value: str | None) -> Topic | None:

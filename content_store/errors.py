@@ -49,6 +49,12 @@ class ImportFileError(KepuError):
     code = "import_file"
 
 
+class ExportFileError(KepuError):
+    """A file cannot be written."""
+
+    code = "export_file"
+
+
 class BadRecord(KepuError):
     """A record has a value that may not be stored."""
 

@@ -106,8 +106,8 @@ def upsert(dialect: str) -> Any:
 def growing(insert: Any) -> Any:
     """``insert`` with the clause that tells what a stored id means."""
     new = insert.excluded
-    longer = new.dwell_ms > sa.func.coalesce(_events.c.dwell_ms, -1)
-    further = new.scroll > sa.func.coalesce(_events.c.scroll, -1.0)
+    longer = new.dwell_ms > sa.func.coalesce(_events.c.dwell_ms, sa.literal_column("-1"))
+    further = new.scroll > sa.func.coalesce(_events.c.scroll, sa.literal_column("-1"))
     same = [new[name] == _events.c[name] for name in ("citizen_id", "content_id", "kind")]
     return insert.on_conflict_do_update(
         index_elements=[_events.c.id],

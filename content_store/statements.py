@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 # SQLite binds at most 32,766 values to a statement, PostgreSQL 65,535.
@@ -23,3 +25,47 @@ def chunks(values: Collection[str], size: int = _IN_CHUNK) -> Iterator[list[str]
     rest = iter(values)
     while part := list(islice(rest, size)):
         yield part
+
+
+class Merged(NamedTuple):
+    """How many of the rows made a record, changed one, or told nothing new."""
+
+    created: int
+    changed: int
+    same: int
+
+
+def merge(
+    stored: dict[str, dict[str, Any]],
+    rows: Iterable[dict[str, Any]],
+    begin: Callable[[dict[str, Any]], dict[str, Any]],
+    change: Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]],
+) -> tuple[Merged, list[dict[str, Any]]]:
+    """Apply ``rows`` (each with its ``id``) in their order to the ``stored`` ones.
+
+    ``begin`` completes a row that is new, ``change`` gives a stored one with what a row tells, or itself. Returns the
+    counts and the records to write.
+    """
+    dirty: dict[str, dict[str, Any]] = {}
+    created = changed = same = 0
+    for row in rows:
+        before = dirty.get(row["id"]) or stored.get(row["id"])
+        if before is None:
+            dirty[row["id"]] = begin(row)
+            created += 1
+            continue
+        after = change(before, row)
+        if after == before:
+            same += 1
+        else:
+            dirty[row["id"]] = after
+            changed += 1
+    return Merged(created, changed, same), list(dirty.values())
+
+
+def replace(connection: Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+    """Write whole ``rows`` over those with the same ``id``, or as new ones."""
+    if rows:
+        insert: Any = sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+        told = {column.name: insert.excluded[column.name] for column in table.c if column.name != "id"}
+        connection.execute(insert.on_conflict_do_update(index_elements=[table.c.id], set_=told), rows)

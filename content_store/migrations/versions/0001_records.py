@@ -75,7 +75,7 @@ def _create_citizens() -> None:
         sa.Column("personalised", sa.Boolean, nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_citizens"),
-        sa.CheckConstraint("kind IN ('guest', 'registered')", name="ck_citizens_kind"),
+        sa.CheckConstraint("kind = 'guest' OR kind = 'registered'", name="ck_citizens_kind"),
     )
     op.create_table(
         "citizen_interests",
@@ -106,7 +106,10 @@ def _create_contents() -> None:
         sa.Column("published_at", sa.BigInteger),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_contents"),
-        sa.CheckConstraint("status IN ('draft', 'in_review', 'published', 'withdrawn')", name="ck_contents_status"),
+        sa.CheckConstraint(
+            "status = 'draft' OR status = 'in_review' OR status = 'published' OR status = 'withdrawn'",
+            name="ck_contents_status",
+        ),
         sa.CheckConstraint("version >= 1", name="ck_contents_version"),
     )
     op.create_index("ix_contents_status_published_at", "contents", ["status", "published_at"])
@@ -133,8 +136,8 @@ def _create_events() -> None:
         sa.ForeignKeyConstraint(["citizen_id"], ["citizens.id"], name="fk_events_citizen_id_citizens"),
         sa.ForeignKeyConstraint(["content_id"], ["contents.id"], name="fk_events_content_id_contents"),
         sa.CheckConstraint(
-            "kind IN ('impression', 'click', 'read', 'save', 'like', 'share', 'comment', 'follow', 'not_interested',"
-            " 'report')",
+            "kind = 'impression' OR kind = 'click' OR kind = 'read' OR kind = 'save' OR kind = 'like' OR kind = 'share'"
+            " OR kind = 'comment' OR kind = 'follow' OR kind = 'not_interested' OR kind = 'report'",
             name="ck_events_kind",
         ),
         sa.CheckConstraint("dwell_ms >= 0", name="ck_events_dwell_ms"),
