@@ -22,6 +22,7 @@ from recsys.features.articles import Article
 from recsys.gate import Incumbent, Margins, Verdict, judge
 from recsys.models.als import Als, AlsConfig
 from recsys.models.base import Model
+from recsys.models.content import Content, ContentConfig
 from recsys.models.item_item import ItemItem, ItemItemConfig
 from recsys.snapshots import Draft, Snapshot, SnapshotStore
 
@@ -34,7 +35,8 @@ class TrainingConfig:
 
     ``holdout``: share of the log, its newest rows, on which a candidate is measured. ``fewest_reads``,
     ``fewest_citizens``, ``fewest_items``: with less there is nothing to learn. ``fewest_tail``: rows after the active
-    snapshot's knowledge with which the two can be compared fairly.
+    snapshot's knowledge with which the two can be compared fairly. ``fewest_texts``: items with words of their own
+    below which there is no content model.
     """
 
     holdout: float = 0.1
@@ -42,10 +44,12 @@ class TrainingConfig:
     fewest_citizens: int = 5
     fewest_items: int = 5
     fewest_tail: int = 500
+    fewest_texts: int = 20
     margins: Margins = field(default_factory=Margins)
     interest: InterestConfig = field(default_factory=lambda: InterestConfig(half_life_days=30.0))
     als: AlsConfig = field(default_factory=AlsConfig)
     item_item: ItemItemConfig = field(default_factory=ItemItemConfig)
+    content: ContentConfig = field(default_factory=ContentConfig)
 
     def __post_init__(self) -> None:
         """Raises ValueError where the held-out share is not one."""
@@ -59,6 +63,10 @@ class Material:
 
     dataset: Dataset
     articles: Mapping[str, Article] = field(default_factory=dict)
+
+    def texts(self) -> list[str]:
+        """The words of each item of the dataset, empty where none are known."""
+        return [self.articles[name].text if name in self.articles else "" for name in self.dataset.items]
 
     def before(self, as_of: int) -> Material:
         """What was known before ``as_of`` (epoch ms): an article once it was published or met."""
@@ -116,9 +124,18 @@ class Trained:
 
 def default_builders(config: TrainingConfig) -> list[Builder]:
     """The slow models, in the order in which they are fitted."""
+
+    def content(material: Material, before: Mapping[str, Model]) -> Content | None:
+        texts = material.texts()
+        if sum(map(bool, texts)) < config.fewest_texts:
+            return None
+        als = before.get(Als.name)
+        return Content(config.content).fit(material.dataset.matrix, texts, als=als if isinstance(als, Als) else None)
+
     return [
         Builder(Als, lambda material, _: Als(config.als).fit(material.dataset.matrix)),
         Builder(ItemItem, lambda material, _: ItemItem(config.item_item).fit(material.dataset.matrix)),
+        Builder(Content, content),
     ]
 
 
@@ -182,7 +199,7 @@ class Training:
             return measured, self._incumbent(active, material, cut)
 
     def _incumbent(self, active: Snapshot, material: Material, cut: int) -> Incumbent:
-        if as_of(active) > cut:
+        if known_until(active) > cut:
             return Incumbent(active.version, recorded_ratio=active.facts["measured"]["ratio"])
         kinds = [builder.kind for builder in self.builders if builder.kind.name in active.models]
         try:
@@ -251,13 +268,14 @@ def tail_start(dataset: Dataset, active: Snapshot | None, config: TrainingConfig
     """Where the held-out tail begins (epoch ms): after what ``active`` was fitted on, where that leaves enough rows."""
     at = dataset.log.at
     usual = int(at[int(np.floor((1 - config.holdout) * at.size))])
-    if active is not None and as_of(active) > usual:
-        seen = as_of(active)
-        if at.size - int(np.searchsorted(at, seen)) >= config.fewest_tail:
-            return seen
-    return usual
+    seen = usual if active is None else known_until(active)
+    enough = at.size - int(np.searchsorted(at, seen)) >= config.fewest_tail
+    return seen if seen > usual and enough else usual
 
 
-def as_of(snapshot: Snapshot) -> int:
-    """The instant before which lies everything that ``snapshot`` was fitted on (epoch ms)."""
-    return int(snapshot.facts["data"]["as_of"])
+def known_until(snapshot: Snapshot) -> int:
+    """The instant before which lies everything that ``snapshot`` was fitted on (epoch ms).
+
+    Of an old log that was imported in parts it is the end of the part, not the day of the training.
+    """
+    return int(snapshot.facts["data"]["last_at"]) + 1

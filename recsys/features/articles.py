@@ -20,12 +20,22 @@ class Article:
     source: str | None = None
     published_at: int | None = None
 
+    @property
+    def text(self) -> str:
+        """Its words, the telling ones first: title, tags, summary."""
+        return "\n".join(part for part in (self.title, *self.tags, self.summary) if part)
+
 
 def articles(contents: Iterable[Content]) -> dict[str, Article]:
-    """The articles by content id."""
+    """The articles by content id; a title that is only the id says nothing and is left empty."""
     return {
         content.id: Article(
-            content.title, content.summary, content.tags, content.topic, content.source, content.published_at
+            content.title if content.title != content.id else "",
+            content.summary,
+            content.tags,
+            content.topic,
+            content.source,
+            content.published_at,
         )
         for content in contents
     }

@@ -79,7 +79,7 @@ class Dataset:
         as_of: int,
         config: InterestConfig,
     ) -> Self:
-        matrix = interest(encoded.log, profiled, inferable, as_of, config)
+        matrix = interest(encoded.log, profiled, inferable, config)
         for column in (encoded.citizens, encoded.items, encoded.regions, encoded.devices, profiled, inferable):
             column.setflags(write=False)
         return cls(

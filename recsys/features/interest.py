@@ -14,7 +14,8 @@ report                     later counts again
 =================  ======  =================================================================================
 
 An interest is the sum of weight · 0.5 ** (age / half-life) over the events of the pair, at most ``ceiling`` (a script
-that opens one article a hundred times says no more than a devoted reader), and gone below ``FLOOR``.
+that opens one article a hundred times says no more than a devoted reader), and gone below ``FLOOR``. Age is counted
+from the newest event of the log: a log that ended years ago says as much as one that ends now.
 """
 
 from __future__ import annotations
@@ -63,9 +64,9 @@ class InterestConfig:
 
 
 def interest(
-    log: EventLog, profiled: NDArray[np.bool_], inferable: NDArray[np.bool_], as_of: int, config: InterestConfig
+    log: EventLog, profiled: NDArray[np.bool_], inferable: NDArray[np.bool_], config: InterestConfig
 ) -> csr_matrix:
-    """Interests at ``as_of`` (epoch ms) as a citizens × items float32 matrix with sorted indices.
+    """Interests at the end of ``log`` as a citizens × items float32 matrix with sorted indices.
 
     ``profiled`` (citizens, bool): others keep an empty row. ``inferable`` (items, bool): the other items enter a
     citizen's row only after that citizen followed them.
@@ -77,7 +78,7 @@ def interest(
     starts = np.flatnonzero(np.diff(pair, prepend=-1))
     pair = pair[starts]
     user, item = pair // items, pair % items
-    value, followed = _strength(log, order, starts, as_of, config)
+    value, followed = _strength(log, order, starts, config)
     kept = (value > FLOOR) & profiled[user] & (inferable[item] | followed)
     indptr = np.concatenate([[0], np.cumsum(np.bincount(user[kept], minlength=profiled.size))])
     parts = (value[kept].astype(np.float32), item[kept].astype(np.int32), indptr.astype(np.int32))
@@ -85,7 +86,7 @@ def interest(
 
 
 def _strength(
-    log: EventLog, order: NDArray[np.intp], starts: NDArray[np.intp], as_of: int, config: InterestConfig
+    log: EventLog, order: NDArray[np.intp], starts: NDArray[np.intp], config: InterestConfig
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Per pair its interest (float64) and whether a follow stands; its rows are together in ``order``."""
     if not starts.size:
@@ -96,6 +97,6 @@ def _strength(
     stands = at > np.repeat(refused, np.diff(starts, append=order.size))
     weight = np.where(stands, _WEIGHT[kind], 0.0)
     if config.half_life_days is not None:
-        weight *= np.exp2((at - as_of) / (config.half_life_days * DAY_MS))
+        weight *= np.exp2((at - log.at[-1]) / (config.half_life_days * DAY_MS))
     followed = np.logical_or.reduceat(stands & (kind == _FOLLOW), starts)
     return np.minimum(np.add.reduceat(weight, starts), config.ceiling), followed

@@ -16,6 +16,7 @@ from recsys.features.articles import Article
 from recsys.gate import Incumbent
 from recsys.models.als import Als, AlsConfig
 from recsys.models.base import Model
+from recsys.models.content import Content
 from recsys.models.item_item import ItemItem
 from recsys.snapshots import SnapshotStore
 from recsys.training import Builder, Material, Training, TrainingConfig, default_builders, tail_start
@@ -173,15 +174,19 @@ def test_an_active_snapshot_that_this_code_cannot_restore_is_not_in_the_way(stor
     assert second.snapshot is not None
 
 
-def test_the_tail_begins_where_the_active_snapshots_knowledge_ends_if_that_leaves_enough(store: SnapshotStore) -> None:
-    as_of = START + 28 * DAY
-    active = Training(store, CONFIG).run(lambda: material(as_of=as_of)).snapshot
+@pytest.mark.parametrize("trained_on", [START + 28 * DAY, START + 3000 * DAY])
+def test_the_tail_begins_where_the_active_snapshots_knowledge_ends_if_that_leaves_enough(
+    store: SnapshotStore, trained_on: int
+) -> None:
+    rows = [row for row in town() if row[3] < START + 28 * DAY]
+    known = Material(Dataset.build(columns(rows), as_of=trained_on))
+    active = Training(store, CONFIG).run(lambda: known).snapshot
     whole = material().dataset
-    after = int((whole.log.at >= as_of).sum())
     usual = int(whole.log.at[int(0.9 * len(whole.log))])
 
-    assert tail_start(whole, None, CONFIG) == usual < as_of
-    assert tail_start(whole, active, TrainingConfig(fewest_tail=after)) == as_of
+    assert tail_start(whole, None, CONFIG) == usual < rows[-1][3]
+    after = len(whole.log) - len(rows)
+    assert tail_start(whole, active, TrainingConfig(fewest_tail=after)) == rows[-1][3] + 1
     assert tail_start(whole, active, TrainingConfig(fewest_tail=after + 1)) == usual
 
 
@@ -223,6 +228,24 @@ def test_an_interrupted_training_leaves_what_was_active(store: SnapshotStore) ->
 
     assert store.active().snapshot == first.snapshot
     assert len(store.versions()) == 1
+
+
+def test_items_with_words_of_their_own_give_a_content_model(store: SnapshotStore) -> None:
+    def worded(words: int) -> Material:
+        items = material().dataset.items
+        named = {name: Article(f"{name} 科普") for name in items[:words]}
+        return Material(material().dataset, named | {name: Article("") for name in items[words:]})
+
+    wordless = Training(store, CONFIG).run(lambda: worded(19))
+    worded_ = Training(store, CONFIG).run(lambda: worded(20))
+
+    assert wordless.snapshot is not None
+    assert worded_.snapshot is not None
+    assert wordless.snapshot.models == ["als", "item_item"]
+    assert worded_.snapshot.models == ["als", "item_item", "content"]
+    content = worded_.snapshot.load(Content)
+    assert content.items == 24
+    assert content.settings.als == CONFIG.als, "the factors are those of the ALS beside it"
 
 
 def test_articles_are_known_once_published_or_met() -> None:

@@ -149,14 +149,24 @@ def test_interests_add_up_to_the_ceiling() -> None:
 
 
 def test_an_interest_halves_with_each_half_life_and_is_gone_in_the_end() -> None:
-    rows = [event("anna", "a", at=AS_OF - 2 * DAY), event("anna", "b", at=0)]
+    rows = [event("anna", "a", at=7 * DAY), event("anna", "b", at=5 * DAY), event("anna", "c", at=0)]
 
     dataset = build(rows, config=InterestConfig(half_life_days=1))
     long_gone = build(rows, config=InterestConfig(half_life_days=0.1))
 
-    assert interest_of(dataset, "anna", "a") == 0.25
-    assert interest_of(dataset, "anna", "b") == pytest.approx(0.5**10)
-    assert interest_of(long_gone, "anna", "b") == 0
+    assert interest_of(dataset, "anna", "a") == 1
+    assert interest_of(dataset, "anna", "b") == 0.25
+    assert interest_of(dataset, "anna", "c") == pytest.approx(0.5**7)
+    assert interest_of(long_gone, "anna", "c") == 0
+
+
+def test_a_log_that_ended_long_ago_says_as_much_as_one_that_ends_now() -> None:
+    rows = [event("anna", "a", at=7 * DAY), event("anna", "b", at=5 * DAY)]
+    config = InterestConfig(half_life_days=1)
+
+    years_later = build(rows, as_of=AS_OF + 3000 * DAY, config=config)
+
+    assert (years_later.matrix != build(rows, config=config).matrix).nnz == 0
 
 
 @pytest.mark.parametrize("refusal", ["not_interested", "report"])

@@ -18,7 +18,7 @@ def fill(database: Database) -> None:
         citizens.create(connection, id="child", minor=True)
         citizens.create(connection, id="off", personalised=False)
         contents.create(connection, id="stars", title="星空", topic="space", tags=["银河"], published_at=NOON - 9)
-        contents.create(connection, id="heart", title="心脏", topic="health")
+        contents.create(connection, id="heart", title="heart", topic="health")
         rows = [
             ("1", "anna", "stars", EventKind.SAVE, NOON - 1),
             ("2", "anna", "heart", EventKind.READ, NOON - 2),
@@ -53,6 +53,8 @@ def test_the_records_give_the_words_of_contents(database: Database) -> None:
 
     assert set(found) == {"stars", "heart"}
     assert (found["stars"].title, found["stars"].tags, found["stars"].published_at) == ("星空", ("银河",), NOON - 9)
+    assert found["stars"].text == "星空\n银河"
+    assert found["heart"].text == "", "a title that is only the id says nothing"
 
 
 def test_an_empty_database_gives_an_empty_dataset(database: Database) -> None:
