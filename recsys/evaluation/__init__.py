@@ -1,0 +1,1 @@
+"""How good the order is: the protocols replay, split and cold."""

@@ -1,0 +1,175 @@
+"""The ranker's table: one row per candidate, one column per feature, from the state before the moment only.
+
+Columns come in groups; a group is a function from the request to named arrays. The order of ``COLUMNS`` is part of a
+fitted ranker and is kept with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.features.signals import Floats, Moment, moment, signals
+from recsys.live import Live, Static
+from recsys.models.popular import HALF_LIVES
+
+RANKED = ("6m", "15m", "30m", "2.4h", "1d", "7d")
+SHARED = ("next_6h", "after_15m", "after_1h", "after_6h", "after", "around", "alike_1d")
+PLACED = ("after_1h", "after", "around", "alike", "alike_1d", "point_15m", "als", "item_item", "content")
+SLOW = ("als", "item_item", "content")
+TOPICAL = ("topic_taste", "topic_lift", "topic_share", "topic_next", "topic_same", "author_taste")
+SHANGHAI_HOURS = 8.0
+TINY = 1e-9
+
+
+@dataclass(frozen=True)
+class Request:
+    """A moment, its dense signals (fast and slow) and the candidates (positions, int64) to be judged."""
+
+    live: Live
+    now: Moment
+    dense: dict[str, Floats]
+    candidates: NDArray[np.intp]
+
+
+def table(request: Request) -> NDArray[np.float32]:
+    """Features of the candidates (float32, candidates × ``len(COLUMNS)``); NaN where something is unknown."""
+    found = columns(request)
+    return np.stack([found[name] for name in COLUMNS], axis=1).astype(np.float32)
+
+
+def columns(request: Request) -> dict[str, Floats]:
+    """Every column by name (float64, one entry per candidate)."""
+    popular = _popularity(request)
+    result = popular | _signals(request, popular) | _slow(request) | _statics(request) | _topics(request)
+    size = request.candidates.size
+    return result | {name: np.full(size, value) for name, value in _context(request).items()}
+
+
+def _popularity(request: Request) -> dict[str, Floats]:
+    live, hour, chosen = request.live, request.now.hour, request.candidates
+    mass = live.popular.table(hour, chosen)
+    total = live.popular.totals(hour)[:, None]
+    row = live.popular.row
+    result = {f"share_{name}": mass[row[name]] / (total[row[name]] + TINY) for name in HALF_LIVES}
+    result |= {f"rank_{name}": _ranks(mass[row[name]]) for name in RANKED}
+    for short, long in (("6m", "30m"), ("15m", "1h"), ("1h", "6h"), ("6h", "1d"), ("1d", "7d")):
+        result[f"momentum_{short}_{long}"] = mass[row[short]] / (mass[row[long]] + 1e-3)
+    for name in ("30m", "1h", "6h", "1d"):
+        result[f"mass_{name}"] = mass[row[name]]
+    return result
+
+
+def _signals(request: Request, popular: dict[str, Floats]) -> dict[str, Floats]:
+    dense, chosen = request.dense, request.candidates
+    result = {name: values[chosen] for name, values in dense.items() if name not in SLOW}
+    for name in SHARED:
+        result[f"{name}_share"] = result[name] / (dense[name].sum() + TINY)
+    readers = request.live.readers[chosen]
+    for name in PLACED:
+        if name in dense and np.isfinite(dense[name][chosen]).any():
+            result[f"rank_{name}"] = _ranks(np.nan_to_num(dense[name][chosen], nan=-np.inf))
+        else:
+            result[f"rank_{name}"] = np.full(chosen.size, np.nan)
+    result["next_lift"] = result["next"] / (1 + readers)
+    result["alike_lift"] = result["alike_1d"] / (1 + popular["mass_1d"])
+    result["here_lift"] = result["here_6h"] / (1 + popular["mass_6h"])
+    result["device_lift"] = result["device_1h"] / (1 + popular["mass_1h"])
+    result["point_lift"] = result["point_6h"] / (1 + popular["mass_6h"])
+    result["grown_since"] = result["since_visit"] / (1 + 100 * result["passed_last"])
+    return result
+
+
+def _ranks(values: Floats) -> Floats:
+    """The place of each value from 0, the largest first; equal values share the first of their places."""
+    rank: Floats = np.searchsorted(np.sort(-values), -values).astype(float)
+    return rank
+
+
+def _slow(request: Request) -> dict[str, Floats]:
+    """Scores of the slow layer relative to the candidates: models are refitted, so raw scales drift."""
+    result = {}
+    for name in SLOW:
+        values = request.dense.get(name)
+        score = np.full(request.candidates.size, np.nan) if values is None else values[request.candidates]
+        known = np.isfinite(score)
+        if known.any():
+            spread = score[known].std()
+            score = (score - score[known].mean()) / (spread + TINY)
+        result[name] = score
+    return result
+
+
+def _statics(request: Request) -> dict[str, Floats]:
+    live, hour, chosen = request.live, request.now.hour, request.candidates
+    created = hour - live.static.created[chosen]
+    since = request.now.since
+    usual_age = live.place_age[request.now.places[-20:]]
+    age = hour - live.born[chosen]
+    return {
+        "readers": live.readers[chosen],
+        "age": age,
+        "unread_for": hour - live.last[chosen],
+        "created": np.where(created >= 0, created, np.nan),
+        "words": live.static.words[chosen],
+        "engaged": live.engaged[chosen] * np.exp2((live.engaged_at[chosen] - hour) / 24),
+        "born_since_visit": age - since[-1] if since.size else np.full(chosen.size, np.nan),
+        "age_unlike_usual": np.log1p(np.maximum(age, 0)) - float(np.log1p(usual_age).mean())
+        if usual_age.size
+        else np.full(chosen.size, np.nan),
+    }
+
+
+def _topics(request: Request) -> dict[str, Floats]:
+    live, now = request.live, request.now
+    topic, author = live.static.topic[request.candidates], live.static.author[request.candidates]
+    unknown = np.full(topic.size, np.nan)
+    if not live.topics:
+        return dict.fromkeys(TOPICAL, unknown)
+    read = live.static.topic[now.items]
+    weight = 0.95 ** np.arange(read.size)[::-1]
+    taste = np.bincount(read + 1, weight, live.topics + 1)[topic + 1] / (weight.sum() + TINY)
+    recent = live.static.topic[live.covisit.item[live.window()]]
+    share = (np.bincount(recent + 1, minlength=live.topics + 1) + 1.0)[topic + 1] / (recent.size + 1)
+    authors = live.static.author[now.items]
+    same_author = (author[:, None] == authors[None, :]) & (author >= 0)[:, None]
+    latest = read[-1] if read.size else -1
+    row = live.follows_topic[latest]
+    return {
+        "topic_taste": taste,
+        "topic_lift": taste / share,
+        "topic_share": share,
+        "topic_next": row[topic] / (1 + row.sum()),
+        "topic_same": (topic == latest).astype(float) if read.size else np.zeros(topic.size),
+        "author_taste": same_author @ weight,
+    }
+
+
+def _context(request: Request) -> dict[str, float]:
+    live, now = request.live, request.now
+    local = now.hour + SHANGHAI_HOURS
+    seen = live.seen_at[now.user] if now.user < live.seen_at.size else -np.inf
+    latest = now.places[-20:]
+    return {
+        "gap": now.hour - seen,
+        "hour": local % 24,
+        "weekday": (local // 24) % 7,
+        "history": float(now.items.size),
+        "visit": float((now.since < 0.5).sum()),
+        "day": float((now.since < 24).sum()),
+        "pace": float(live.popular.totals(now.hour)[live.popular.row["30m"]]),
+        "usual_share": float(np.log(live.place_share[latest] + 1e-4).mean()) if latest.size else np.nan,
+        "usual_age": float(np.log1p(live.place_age[latest]).mean()) if latest.size else np.nan,
+    }
+
+
+def _names() -> tuple[str, ...]:
+    """The columns, learnt by asking an empty state once."""
+    live = Live(Static.unknown(1), 1)
+    now = moment(live, 0, 0.0)
+    return tuple(columns(Request(live, now, signals(live, now), np.zeros(1, np.intp))))
+
+
+COLUMNS = _names()

@@ -1,0 +1,164 @@
+"""The fast layer: what every serving process knows of the last minutes, as state, update and scores.
+
+Each process follows the event log and feeds it here, event by event; nothing else is needed to rebuild the state. A
+citizen's own event therefore acts in their next request. Times are hours (float64 epoch milliseconds ÷ 3.6e6).
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from content_store.vocabulary import NEGATIVE_KINDS, READING_KINDS, EventKind
+from recsys.features.log import KINDS
+from recsys.models.covisit import WINDOW, Covisit
+from recsys.models.growing import grown
+from recsys.models.popular import HALF_LIVES, Popular
+
+HOUR_MS = 3.6e6
+NEVER = -np.inf
+PACE = tuple(HALF_LIVES).index("30m")  # the half-life at which "how popular was it when read" is kept
+
+_IS_READ = np.array([kind in READING_KINDS for kind in KINDS])
+_IS_NEGATIVE = np.array([kind in NEGATIVE_KINDS for kind in KINDS])
+_IS_SHOWN = np.array([kind is EventKind.IMPRESSION for kind in KINDS])
+
+
+@dataclass(frozen=True)
+class Static:
+    """What is known of the items before anyone reads them; one entry per item.
+
+    ``topic``, ``author``: int32 codes, -1 unknown. ``created``: hours, NaN unknown. ``words``: length, NaN unknown.
+    """
+
+    topic: NDArray[np.int32]
+    author: NDArray[np.int32]
+    created: NDArray[np.float64]
+    words: NDArray[np.float64]
+
+    @classmethod
+    def unknown(cls, items: int) -> Static:
+        """``items`` items of which nothing is known."""
+        code, number = np.full(items, -1, np.int32), np.full(items, np.nan)
+        return cls(code, code.copy(), number, number.copy())
+
+
+class Live:
+    """State of the fast layer. Citizens and items are positions (int); ids are the caller's."""
+
+    def __init__(self, static: Static, users: int = 0) -> None:
+        items = static.topic.size
+        self.static = static
+        self.topics = int(static.topic.max(initial=-1)) + 1
+        self.items = items
+        self.popular = Popular(items)
+        self.covisit = Covisit()
+        self.born = np.full(items, np.inf)
+        self.last = np.full(items, NEVER)
+        self.readers = np.zeros(items)
+        self.engaged = np.zeros(items)
+        self.engaged_at = np.zeros(items)
+        self.follows_topic = np.zeros((self.topics + 1, self.topics + 1))
+        # Per citizen.
+        self.met: list[array[int]] = []
+        self.refused: dict[int, set[int]] = {}
+        self.seen_at = np.zeros(0)
+        self.region = np.zeros(0, np.int32)
+        self.device = np.zeros(0, np.int32)
+        # Per place in the log of first contacts.
+        self.place_region = np.zeros(0, np.int32)
+        self.place_device = np.zeros(0, np.int32)
+        self.place_age = np.zeros(0, np.float32)
+        self.place_share = np.zeros(0, np.float32)
+        self.place_read = np.zeros(0, bool)
+        self.grow(users)
+
+    def grow(self, users: int) -> None:
+        """Make room for citizens ``0 … users - 1``."""
+        users = max(users, len(self.met))
+        self.covisit.grow(self.items, users)
+        self.met.extend(array("i") for _ in range(users - len(self.met)))
+        self.seen_at = grown(self.seen_at, users, NEVER)
+        self.region, self.device = grown(self.region, users, -1), grown(self.device, users, -1)
+
+    def publish(self, item: int, hour: float) -> None:
+        """``item`` may be shown from ``hour`` on, though nobody has read it yet."""
+        self.born[item] = min(self.born[item], hour)
+
+    def update(self, user: int, item: int, hour: float, kind: int, region: int = -1, device: int = -1) -> None:
+        """Take in one event; ``kind`` is a position in ``features.log.KINDS``."""
+        if user >= len(self.met):
+            self.grow(user + 1)
+        if _IS_SHOWN[kind]:
+            return
+        if _IS_NEGATIVE[kind]:
+            self._refuse(user, item)
+        elif item not in self.met[user]:
+            self._meet(user, item, hour, bool(_IS_READ[kind]), region, device)
+        elif _IS_READ[kind]:
+            self._read_at_last(user, item, hour)
+        if not _IS_READ[kind] and not _IS_NEGATIVE[kind]:
+            self.engaged[item] = self.engaged[item] * 0.5 ** ((hour - self.engaged_at[item]) / 24) + 1
+            self.engaged_at[item] = hour
+        self.seen_at[user], self.region[user], self.device[user] = hour, region, device
+        self.born[item] = min(self.born[item], hour)
+        self.last[item] = hour
+
+    def _refuse(self, user: int, item: int) -> None:
+        """Hide ``item`` from ``user`` and forget that it may have been liked."""
+        self.refused.setdefault(user, set()).add(item)
+        if item not in self.met[user]:
+            self.met[user].append(item)
+
+    def _meet(self, user: int, item: int, hour: float, is_read: bool, region: int, device: int) -> None:
+        share = self.popular.score("30m", hour, np.array([item]))[0] / (self.popular.totals(hour)[PACE] + 1)
+        age = hour - min(self.born[item], hour)
+        chain = self.covisit.of_user[user]
+        before = self.static.topic[self.covisit.item[chain[-1]]] if chain else -1
+        self.follows_topic[before, self.static.topic[item]] += 1
+        self.met[user].append(item)
+        place = self.covisit.update(user, item, hour)
+        if place >= self.place_read.size:
+            self._grow_places(self.covisit.item.size)
+        self.place_region[place], self.place_device[place] = region, device
+        self.place_age[place], self.place_share[place], self.place_read[place] = age, share, is_read
+        if is_read:
+            self.popular.update(item, hour)
+            self.readers[item] += 1
+
+    def _grow_places(self, room: int) -> None:
+        self.place_region, self.place_device = grown(self.place_region, room, -1), grown(self.place_device, room, -1)
+        self.place_age, self.place_share = grown(self.place_age, room, 0), grown(self.place_share, room, 0)
+        self.place_read = grown(self.place_read, room, False)
+
+    def _read_at_last(self, user: int, item: int, hour: float) -> None:
+        """Count the first read of an item that the citizen had met in another way."""
+        for place in self.covisit.of_user[user]:
+            if self.covisit.item[place] == item:
+                if not self.place_read[place]:
+                    self.place_read[place] = True
+                    self.popular.update(item, hour)
+                    self.readers[item] += 1
+                return
+
+    def open_items(self, user: int) -> NDArray[np.bool_]:
+        """Which items may be shown to ``user``: known, and neither met nor refused (bool, one per item)."""
+        known: NDArray[np.bool_] = np.isfinite(self.born)
+        if user < len(self.met):
+            known[np.frombuffer(self.met[user], np.int32)] = False
+        return known
+
+    def history(self, user: int) -> NDArray[np.int32]:
+        """Places in the log of the latest contacts of ``user`` that still speak for them (int32, oldest first)."""
+        places = self.covisit.contacts(user)
+        refused = self.refused.get(user)
+        if refused:
+            places = places[~np.isin(self.covisit.item[places], list(refused))]
+        return places
+
+    def window(self) -> slice:
+        """The latest places of the log that are compared one by one."""
+        return slice(max(0, self.covisit.size - WINDOW), self.covisit.size)

@@ -1,0 +1,155 @@
+"""``covisit``: what is read before and after what, straight from the log of first contacts.
+
+Nothing is precomputed: the log keeps, for each contact, the citizen's next and previous one, and for each item its
+latest contacts. A query walks from the citizen's recent items to those who read them lately and on to what these read
+around them. That is the family of VS-KNN and STAN (Ludewig & Jannach, *Evaluation of session-based recommendation
+algorithms*, 2018; Garg et al., *Sequence and time aware neighborhood*, SIGIR 2019), here always up to the last event.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.models.base import Arrays, Model
+from recsys.models.growing import grown
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+
+# Recent items that start a walk, latest contacts walked from each of them, and steps walked from each contact.
+STARTS, READERS, STEPS = 20, 400, 10
+# Items and readers of each that make another citizen a neighbour; latest contacts whose readers are compared.
+NEAR_ITEMS, NEAR_READERS, WINDOW = 50, 256, 8192
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Every step of a walk: the item reached, from which recent item, how far, and when (all of one length)."""
+
+    item: Ints
+    start: Ints  # 0 = the latest item of the history
+    distance: Ints  # 1 = next to it
+    hour: Floats  # of the contact reached
+    gap: Floats  # hours between the contact walked from and the one reached
+    weight: Floats  # the starting item's: one over the root of how often it is read
+
+
+class Covisit(Model):
+    """The log of first contacts (citizen, item), with its chains; times are hours (float64)."""
+
+    name = "covisit"
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.item = np.zeros(0, np.int32)
+        self.user = np.zeros(0, np.int32)
+        self.hour = np.zeros(0)
+        self.next = np.zeros(0, np.int32)
+        self.previous = np.zeros(0, np.int32)
+        self.of_item: list[array[int]] = []
+        self.of_user: list[array[int]] = []
+        self.count = np.zeros(0)  # contacts per item
+        self.activity = np.zeros(0)  # contacts per citizen
+
+    def grow(self, items: int, users: int) -> None:
+        """Make room for items ``0 … items - 1`` and citizens ``0 … users - 1``."""
+        self.of_item.extend(array("i") for _ in range(items - len(self.of_item)))
+        self.of_user.extend(array("i") for _ in range(users - len(self.of_user)))
+        self.count = grown(self.count, items, 0.0)
+        self.activity = grown(self.activity, users, 0.0)
+
+    def update(self, user: int, item: int, hour: float) -> int:
+        """Append the first contact of ``user`` with ``item``; returns its place in the log."""
+        place = self.size
+        if place == self.item.size:
+            room = max(1024, place * 2)
+            self.item, self.user = grown(self.item, room, 0), grown(self.user, room, 0)
+            self.hour = grown(self.hour, room, 0.0)
+            self.next, self.previous = grown(self.next, room, -1), grown(self.previous, room, -1)
+        self.item[place], self.user[place], self.hour[place] = item, user, hour
+        chain = self.of_user[user]
+        if chain:
+            self.previous[place] = chain[-1]
+            self.next[chain[-1]] = place
+        chain.append(place)
+        self.of_item[item].append(place)
+        self.count[item] += 1
+        self.activity[user] += 1
+        self.size = place + 1
+        return place
+
+    def contacts(self, user: int, most: int = 200) -> Ints:
+        """Places in the log of the latest contacts of ``user`` (int32, oldest first, at most ``most``)."""
+        return np.frombuffer(self.of_user[user][-most:], np.int32) if user < len(self.of_user) else _NONE
+
+    def _starts(self, user: int, items: Ints) -> tuple[Ints, Ints]:
+        """The latest contacts of others with ``items`` and, for each, which of the items it is of."""
+        found = [np.frombuffer(self.of_item[item][-READERS:], np.int32) for item in items]
+        place = np.concatenate(found)
+        start = np.repeat(np.arange(len(found), dtype=np.int32), [part.size for part in found])
+        others = self.user[place] != user
+        return place[others], start[others]
+
+    def walk(self, user: int, recent: Ints, *, forward: bool) -> Walk:
+        """Walk from the items of ``recent`` (latest first) along the chains of those who also read them."""
+        if not recent.size:
+            return Walk(_NONE, _NONE, _NONE, np.zeros(0), np.zeros(0), np.zeros(0))
+        chain = self.next if forward else self.previous
+        place, start = self._starts(user, recent[:STARTS])
+        begin = self.hour[place]
+        places, starts, begun, sizes = [], [], [], []
+        for _ in range(STEPS):
+            place = chain[place]
+            alive = place >= 0
+            place, start, begin = place[alive], start[alive], begin[alive]
+            places.append(place)
+            starts.append(start)
+            begun.append(begin)
+            sizes.append(place.size)
+        reached, origin = np.concatenate(places), np.concatenate(starts)
+        return Walk(
+            item=self.item[reached],
+            start=origin,
+            distance=np.repeat(np.arange(1, STEPS + 1, dtype=np.int32), sizes),
+            hour=self.hour[reached],
+            gap=np.abs(self.hour[reached] - np.concatenate(begun)),
+            weight=(1 / np.sqrt(1 + self.count[recent[:STARTS]]))[origin],
+        )
+
+    def neighbours(self, user: int, recent: Ints) -> Floats:
+        """How near every citizen is to ``user`` (float64, one per citizen).
+
+        Shared recent items, rare ones counting more, over the root of how much the other one reads.
+        """
+        if not recent.size:
+            return np.zeros(len(self.of_user))
+        found = [np.frombuffer(self.of_item[item][-NEAR_READERS:], np.int32) for item in recent[:NEAR_ITEMS]]
+        rarity = 1 / np.log(2 + self.count[recent[:NEAR_ITEMS]])
+        weight = np.repeat(rarity, [part.size for part in found])
+        near: Floats = np.bincount(self.user[np.concatenate(found)], weight, len(self.of_user)).astype(np.float64)
+        near[user] = 0.0
+        return near / np.sqrt(5 + self.activity[: near.size])
+
+    def config(self) -> dict[str, Any]:
+        return {"items": len(self.of_item), "users": len(self.of_user)}
+
+    def arrays(self) -> Arrays:
+        size = self.size
+        return {"item": self.item[:size], "user": self.user[:size], "hour": self.hour[:size]}
+
+    @classmethod
+    def restore(cls, config: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        model = cls()
+        model.grow(config["items"], config["users"])
+        for user, item, hour in zip(*(arrays[key].tolist() for key in ("user", "item", "hour")), strict=True):
+            model.update(user, item, hour)
+        return model
+
+
+_NONE = np.zeros(0, np.int32)

@@ -1,0 +1,90 @@
+"""The served order: candidates from every source, judged by the ranker. Serving and evaluation call the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.features.signals import Floats, Moment, moment, signals
+from recsys.features.table import COLUMNS, Request, table
+from recsys.live import Live
+from recsys.models.ranker import Ranker
+from recsys.slow import SlowLayer
+
+# How many of its best each source may bring.
+BY_POPULARITY = {"6m": 30, "15m": 50, "30m": 50, "2.4h": 50, "1d": 50, "7d": 60}
+BY_SIGNAL = {"next_6h": 40, "after_1h": 40, "after_6h": 30, "after": 60, "around": 80}
+BY_SIGNAL |= {"alike_1d": 40, "alike": 40, "here_6h": 20, "point_15m": 30}
+BY_MODEL = {"als": 50, "item_item": 80, "content": 30}
+NEWEST = 40
+
+# The order until a ranker has been learnt: a weighted sum of shares, each over the open items.
+BLEND = {"share_30m": 1.0, "share_2.4h": 1.0, "share_7d": 0.5}
+BLEND |= {"after_6h_share": 1.0, "around_share": 1.0, "alike_1d_share": 0.5}
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Candidates in the served order (positions, best first), their scores, and what they came from."""
+
+    items: NDArray[np.intp]
+    scores: Floats
+    request: Request
+
+
+class Ranking:
+    """Ranks for one citizen at one moment; holds no state of its own."""
+
+    def __init__(self, live: Live, slow: SlowLayer | None = None, ranker: Ranker | None = None) -> None:
+        self.live, self.slow, self.ranker = live, slow, ranker
+
+    def request(self, user: int, hour: float) -> tuple[Request, NDArray[np.bool_]]:
+        """What is asked of the ranker, and which items are open to ``user``."""
+        now = moment(self.live, user, hour)
+        dense = signals(self.live, now)
+        if self.slow is not None:
+            dense |= self.slow.scores(now, self.live.items)
+        open_items = self.live.open_items(user)
+        return Request(self.live, now, dense, self._candidates(now, dense, open_items)), open_items
+
+    def _candidates(self, now: Moment, dense: dict[str, Floats], open_items: NDArray[np.bool_]) -> NDArray[np.intp]:
+        places = np.flatnonzero(open_items)
+        live = self.live
+        found = [_best(live.born, places, NEWEST, least=-np.inf)]
+        found += [_best(live.popular.score(name, now.hour), places, most) for name, most in BY_POPULARITY.items()]
+        found += [_best(dense[name], places, most) for name, most in BY_SIGNAL.items()]
+        for name, most in BY_MODEL.items():
+            if name in dense and np.isfinite(dense[name]).any():
+                found.append(_best(np.nan_to_num(dense[name], nan=-np.inf), places, most, least=-np.inf))
+        return np.unique(np.concatenate(found))
+
+    def judge(self, request: Request, features: NDArray[np.float32] | None = None) -> Floats:
+        """The score of each candidate of ``request``; ``features`` is their table where it is there already."""
+        features = table(request) if features is None else features
+        if self.ranker is not None:
+            return self.ranker.score(features)
+        column = {name: index for index, name in enumerate(COLUMNS)}
+        parts = [weight * features[:, column[name]] for name, weight in BLEND.items()]
+        blended: Floats = np.sum(parts, axis=0, dtype=np.float64)
+        return blended
+
+    def sorted(self, request: Request, scores: Floats) -> Ranked:
+        """The candidates of ``request``, best first; ties by last contact, then by position."""
+        order = np.lexsort((request.candidates, -self.live.last[request.candidates], -scores))
+        return Ranked(request.candidates[order], scores[order], request)
+
+    def rank(self, user: int, hour: float) -> Ranked:
+        """The candidates for ``user`` at ``hour`` in the served order."""
+        request, _ = self.request(user, hour)
+        return self.sorted(request, self.judge(request))
+
+
+def _best(values: Floats, places: NDArray[np.intp], most: int, least: float = 0.0) -> NDArray[np.intp]:
+    """The ``most`` of ``places`` with the largest values above ``least`` (in no order)."""
+    score = values[places]
+    if score.size > most:
+        chosen = np.argpartition(-score, most)[:most]
+        places, score = places[chosen], score[chosen]
+    return places[score > least]

@@ -1,0 +1,51 @@
+"""The slow layer at a request: the fitted models, asked with the citizen's history of this very moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from recsys.features.signals import Moment
+from recsys.models.base import Recommender
+
+RECENCY = 0.9  # weight of an item in the history relative to the one read after it
+REMEMBERED = 100
+
+
+class SlowLayer:
+    """Recommenders fitted on items ``0 … n - 1`` of their own, and where these stand in the fast layer.
+
+    ``place`` (int32, n): position in the fast layer of each fitted item, -1 where it is there no more.
+    """
+
+    def __init__(self, models: Mapping[str, Recommender], place: NDArray[np.int32], known: NDArray[np.bool_]) -> None:
+        self.models = dict(models)
+        self.place = place
+        self._known = known & (place >= 0)
+        self._fitted = np.full(int(place.max(initial=-1)) + 1, -1, np.int32)
+        self._fitted[place[self._known]] = np.flatnonzero(self._known)
+
+    def history(self, now: Moment) -> csr_matrix:
+        """The history at ``now`` as one row over the fitted items (float32), later items weighing more."""
+        recent = now.items[::-1][:REMEMBERED]
+        weight = RECENCY ** np.arange(recent.size, dtype=np.float32)
+        inside = recent < self._fitted.size
+        fitted = self._fitted[recent[inside]]
+        kept = fitted >= 0
+        parts = (weight[inside][kept], (np.zeros(kept.sum(), np.int32), fitted[kept]))
+        return csr_matrix(parts, shape=(1, self.place.size), dtype=np.float32)
+
+    def scores(self, now: Moment, items: int) -> dict[str, NDArray[np.float64]]:
+        """Each model's score of every item of the fast layer (float64, ``items`` long), NaN where it has none."""
+        history = self.history(now)
+        result = {}
+        for name, model in self.models.items():
+            dense = np.full(items, np.nan)
+            if history.nnz:
+                score = model.score(history)[0]
+                dense[self.place[self._known]] = np.where(np.isfinite(score), score, np.nan)[self._known]
+            result[name] = dense
+        return result
