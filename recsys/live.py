@@ -16,14 +16,14 @@ from content_store.vocabulary import NEGATIVE_KINDS, READING_KINDS, EventKind
 from recsys.features.log import KINDS
 from recsys.models.covisit import WINDOW, Covisit
 from recsys.models.growing import grown
-from recsys.models.popular import HALF_LIVES, Popular
+from recsys.models.popular import Popular
 
 HOUR_MS = 3.6e6
 NEVER = -np.inf
-PACE = tuple(HALF_LIVES).index("30m")  # the half-life at which "how popular was it when read" is kept
 
 _IS_READ = np.array([kind in READING_KINDS for kind in KINDS])
 _IS_NEGATIVE = np.array([kind in NEGATIVE_KINDS for kind in KINDS])
+_FOLLOW = KINDS.index(EventKind.FOLLOW)
 _IS_SHOWN = np.array([kind is EventKind.IMPRESSION for kind in KINDS])
 
 
@@ -32,12 +32,14 @@ class Static:
     """What is known of the items before anyone reads them; one entry per item.
 
     ``topic``, ``author``: int32 codes, -1 unknown. ``created``: hours, NaN unknown. ``words``: length, NaN unknown.
+    ``private``: of a topic from which nothing may be inferred (bool); None where no item is.
     """
 
     topic: NDArray[np.int32]
     author: NDArray[np.int32]
     created: NDArray[np.float64]
     words: NDArray[np.float64]
+    private: NDArray[np.bool_] | None = None
 
     @classmethod
     def unknown(cls, items: int) -> Static:
@@ -57,6 +59,7 @@ class Live:
         self.popular = Popular(items)
         self.covisit = Covisit()
         self.born = np.full(items, np.inf)
+        self.withdrawn = np.zeros(items, bool)
         self.last = np.full(items, NEVER)
         self.readers = np.zeros(items)
         self.engaged = np.zeros(items)
@@ -65,6 +68,8 @@ class Live:
         # Per citizen.
         self.met: list[array[int]] = []
         self.refused: dict[int, set[int]] = {}
+        self.followed: dict[int, set[int]] = {}
+        self.unprofiled: set[int] = set()
         self.seen_at = np.zeros(0)
         self.region = np.zeros(0, np.int32)
         self.device = np.zeros(0, np.int32)
@@ -100,6 +105,8 @@ class Live:
             self._meet(user, item, hour, bool(_IS_READ[kind]), region, device)
         elif _IS_READ[kind]:
             self._read_at_last(user, item, hour)
+        if kind == _FOLLOW:
+            self.followed.setdefault(user, set()).add(item)
         if not _IS_READ[kind] and not _IS_NEGATIVE[kind]:
             self.engaged[item] = self.engaged[item] * 0.5 ** ((hour - self.engaged_at[item]) / 24) + 1
             self.engaged_at[item] = hour
@@ -114,7 +121,7 @@ class Live:
             self.met[user].append(item)
 
     def _meet(self, user: int, item: int, hour: float, is_read: bool, region: int, device: int) -> None:
-        share = self.popular.score("30m", hour, np.array([item]))[0] / (self.popular.totals(hour)[PACE] + 1)
+        share = self.popular.share("30m", item, hour)
         age = hour - min(self.born[item], hour)
         chain = self.covisit.of_user[user]
         before = self.static.topic[self.covisit.item[chain[-1]]] if chain else -1
@@ -145,19 +152,27 @@ class Live:
                 return
 
     def open_items(self, user: int) -> NDArray[np.bool_]:
-        """Which items may be shown to ``user``: known, and neither met nor refused (bool, one per item)."""
-        known: NDArray[np.bool_] = np.isfinite(self.born)
+        """Which items may be shown to ``user``: known, not withdrawn, neither met nor refused (bool, one per item)."""
+        known: NDArray[np.bool_] = np.isfinite(self.born) & ~self.withdrawn
         if user < len(self.met):
             known[np.frombuffer(self.met[user], np.int32)] = False
         return known
 
     def history(self, user: int) -> NDArray[np.int32]:
-        """Places in the log of the latest contacts of ``user`` that still speak for them (int32, oldest first)."""
+        """Places in the log of the latest contacts of ``user`` that may speak for them (int32, oldest first).
+
+        None of someone without a profile; no item that was refused since; of the private ones only those followed.
+        """
         places = self.covisit.contacts(user)
-        refused = self.refused.get(user)
-        if refused:
-            places = places[~np.isin(self.covisit.item[places], list(refused))]
-        return places
+        if user in self.unprofiled:
+            return places[:0]
+        items = self.covisit.item[places]
+        silent = np.zeros(places.size, bool)
+        if user in self.refused:
+            silent |= np.isin(items, list(self.refused[user]))
+        if self.static.private is not None:
+            silent |= self.static.private[items] & ~np.isin(items, list(self.followed.get(user, ())))
+        return places[~silent] if silent.any() else places
 
     def window(self) -> slice:
         """The latest places of the log that are compared one by one."""

@@ -6,7 +6,7 @@ the caller sees the state before that row, and only then does the row update it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,7 +22,8 @@ from recsys.models.item_item import ItemItem, ItemItemConfig
 from recsys.ranking import Ranking
 from recsys.slow import SlowLayer
 
-Builders = dict[str, Callable[[csr_matrix, NDArray[np.intp]], Recommender]]
+Fitted = Mapping[str, Recommender]
+Builders = dict[str, Callable[[csr_matrix, NDArray[np.intp], Fitted], Recommender]]
 
 
 @dataclass(frozen=True)
@@ -34,21 +35,28 @@ class Cadence:
     """
 
     hours: float = 24.0
-    growth: float = 0.02
+    growth: float = 0.05
     least: int = 1000
     items: int = 4000
 
 
 def builders(texts: Sequence[str] | None = None) -> Builders:
     """How the slow layer's models are fitted: from a matrix and the positions of its items, with their ``texts``."""
-    fitted: Builders = {
-        "als": lambda matrix, _: Als(AlsConfig(factors=32, iterations=8, threads=1)).fit(matrix),
-        "item_item": lambda matrix, _: ItemItem(ItemItemConfig(threads=1)).fit(matrix),
-    }
-    if texts is not None:
-        known = texts
-        fitted["content"] = lambda matrix, items: Content().fit(matrix, [known[item] for item in items])
-    return fitted
+
+    def als(matrix: csr_matrix, items: NDArray[np.intp], fitted: Fitted) -> Recommender:
+        return Als(AlsConfig(factors=32, iterations=8, threads=1)).fit(matrix)
+
+    def item_item(matrix: csr_matrix, items: NDArray[np.intp], fitted: Fitted) -> Recommender:
+        return ItemItem(ItemItemConfig(dense_neighbours=0, threads=1)).fit(matrix)
+
+    def content(matrix: csr_matrix, items: NDArray[np.intp], fitted: Fitted) -> Recommender:
+        known = [texts[item] for item in items] if texts is not None else []
+        shared = fitted["als"]
+        assert isinstance(shared, Als)
+        return Content().fit(matrix, known, als=shared)
+
+    models: Builders = {"als": als, "item_item": item_item}
+    return models if texts is None else models | {"content": content}
 
 
 @dataclass
@@ -64,6 +72,7 @@ class Walker:
     def __post_init__(self) -> None:
         self.live = Live(self.static, self.users)
         self.ranking = Ranking(self.live)
+        self.hours = self.log.at / HOUR_MS
         self._fitted_rows, self._fitted_hour = 0, -np.inf
 
     def states(self, wanted: NDArray[np.intp], *, slow_from: int = 0) -> Iterator[int]:
@@ -72,8 +81,7 @@ class Walker:
         ``slow_from``: the first row at which the slow layer is needed at all.
         """
         log, live = self.log, self.live
-        hours = log.at / HOUR_MS
-        columns = (log.user.tolist(), log.item.tolist(), hours.tolist(), log.kind.tolist())
+        columns = (log.user.tolist(), log.item.tolist(), self.hours.tolist(), log.kind.tolist())
         places = zip(*columns, log.region.tolist(), log.device.tolist(), strict=True)
         due = iter(wanted.tolist())
         following = next(due, None)
@@ -104,5 +112,7 @@ class Walker:
         kept = place[item] >= 0
         shape = (self.users, used.size)
         matrix = csr_matrix((np.ones(kept.sum(), np.float32), (user[kept], place[item[kept]])), shape=shape)
-        models = {name: fit(matrix, used) for name, fit in self.builders.items()}
+        models: dict[str, Recommender] = {}
+        for name, fit in self.builders.items():
+            models[name] = fit(matrix, used, models)
         self.ranking.slow = SlowLayer(models, used.astype(np.int32), np.ones(used.size, bool))

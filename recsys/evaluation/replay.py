@@ -21,7 +21,8 @@ from recsys.evaluation.replayed import Replayed, read
 from recsys.examples import Examples
 from recsys.features.table import Request, table
 from recsys.live import HOUR_MS
-from recsys.models.ranker import RankerConfig
+from recsys.models.ranker import Ranker, RankerConfig
+from recsys.slow import SlowLayer
 from recsys.walk import Cadence, Walker, builders
 
 SINGLES = ("newest", *(f"popular_{name}" for name in ("6m", "15m", "30m", "1h", "2.4h", "6h", "1d", "3d", "7d")))
@@ -87,7 +88,10 @@ class Asked:
 
 
 class Replay:
-    """One walk through a log: learns before ``first``, ranks the targets after it."""
+    """One walk through a log: learns before ``first``, ranks the targets after it.
+
+    With ``served`` nothing is learnt on the way: these models rank.
+    """
 
     def __init__(
         self,
@@ -95,15 +99,22 @@ class Replay:
         config: ReplayConfig,
         models: Sequence[str] | None = None,
         progress: Progress = lambda _: None,
+        *,
+        served: tuple[SlowLayer, Ranker | None] | None = None,
     ) -> None:
         self.data, self.config, self._progress = data, config, progress
-        slow = builders(data.texts)
+        fitted = builders(data.texts) if served is None else {}
+        slow = tuple(fitted) if served is None else tuple(served[0].models)
         diverse = (DIVERSE,) if (data.static.topic >= 0).any() else ()
         self.names = _chosen((*SINGLES, "covisit", *slow, FEED, *diverse), models)
-        self._learns = FEED in self.names or DIVERSE in self.names
+        self._serves = FEED in self.names or DIVERSE in self.names
+        self._learns = self._serves and served is None
         self._plain = set(self.names) <= set(SINGLES)
-        slow = slow if self._learns else {name: fit for name, fit in slow.items() if name in self.names}
-        self.walker = Walker(data.log, data.static, data.users, config.cadence, slow)
+        if self._plain:
+            fitted = {}
+        self.walker = Walker(data.log, data.static, data.users, config.cadence, fitted)
+        if served is not None:
+            self.walker.ranking.slow, self.walker.ranking.ranker = served
         self.ranks: dict[str, list[int]] = {name: [] for name in self.names}
         self._topped = {name: np.zeros(data.items.size, bool) for name in self.names}
         self._ranked = np.zeros(data.items.size, bool)
@@ -158,7 +169,7 @@ class Replay:
             elif asked is not None and name not in (FEED, DIVERSE):
                 dense = asked.request.dense.get("around" if name == "covisit" else name, np.full(live.items, np.nan))
                 yield name, np.where(np.isfinite(dense), dense, -np.inf)
-        if asked is not None and self._learns:
+        if asked is not None and self._serves:
             yield from self._served(asked)
 
     def _served(self, asked: Asked) -> Iterator[tuple[str, Floats]]:

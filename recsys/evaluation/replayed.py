@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from content_store.errors import EvaluationError
-from content_store.vocabulary import EventKind
+from content_store.vocabulary import POSITIVE_KINDS, READING_KINDS, EventKind
 from recsys.evaluation.cold import as_text
 from recsys.evaluation.pairs import READERS
+from recsys.features import Dataset
+from recsys.features.articles import Article
 from recsys.features.log import KIND_CODE, EventLog
+from recsys.features.log import KINDS as CODES
 from recsys.live import HOUR_MS, Static
+from recsys.statics import static_of
 
 READS = frozenset({"VIEW", "click", "read"})
 KINDS = {
@@ -28,6 +33,8 @@ KINDS = {
 OTHER = EventKind.LIKE  # an event of an unknown name still is a contact that is no reading
 TEXTS = ("title", "tags", "text")
 PLACE = ("region", "country")
+_IS_READ = np.array([kind in READING_KINDS for kind in CODES])
+_IS_CONTACT = np.array([kind in POSITIVE_KINDS for kind in CODES])
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,25 @@ def read(events: Path, items: Path | None = None) -> Replayed:
         name.isin(READS).to_numpy(),
         _firsts(user.astype(np.int64) * ids.size + item),
         _firsts(item),
+    )
+
+
+def of_dataset(dataset: Dataset, articles: Mapping[str, Article], recent: int) -> Replayed:
+    """The newest ``recent`` rows of the records as a log to replay; impressions and refusals are no contacts."""
+    whole = dataset.log
+    kept = np.flatnonzero(_IS_CONTACT[whole.kind])[-recent:]
+    log = EventLog(**{name: column[kept] for name, column in whole.arrays().items()})
+    items = dataset.items.size
+    texts = [articles[item].text if item in articles else "" for item in dataset.items.tolist()]
+    return Replayed(
+        log,
+        static_of(dataset.items.tolist(), articles),
+        texts if sum(map(bool, texts)) * 2 >= items else None,
+        dataset.items,
+        dataset.citizens.size,
+        _IS_READ[log.kind],
+        _firsts(log.user.astype(np.int64) * max(items, 1) + log.item),
+        _firsts(log.item),
     )
 
 

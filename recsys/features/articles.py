@@ -19,6 +19,7 @@ class Article:
     topic: Topic | None = None
     source: str | None = None
     published_at: int | None = None
+    author: str | None = None
 
     @property
     def text(self) -> str:
@@ -36,6 +37,7 @@ def articles(contents: Iterable[Content]) -> dict[str, Article]:
             content.topic,
             content.source,
             content.published_at,
+            content.author,
         )
         for content in contents
     }

@@ -54,25 +54,33 @@ class Popular(Model):
 
     def update(self, item: int, hour: float) -> None:
         """Count one read of ``item`` at ``hour``."""
-        self.mass[:, item] = self.mass[:, item] * 0.5 ** ((hour - self.at[item]) / self._hours) + 1.0
+        self.mass[:, item] = self.mass[:, item] * np.exp2((self.at[item] - hour) / self._hours) + 1.0
         self.at[item] = hour
-        self.total = self.total * 0.5 ** ((hour - self.total_at) / self._hours) + 1.0
+        self.total = self.total * np.exp2((self.total_at - hour) / self._hours) + 1.0
         self.total_at = hour
 
     def score(self, half_life: str, hour: float, items: NDArray[np.intp] | slice = slice(None)) -> Floats:
         """The decayed mass of ``items`` at ``hour`` (float64); very old reads underflow to 0."""
         row = self.row[half_life]
-        mass: Floats = self.mass[row, items] * 0.5 ** ((hour - self.at[items]) / self._hours[row])
+        mass: Floats = self.mass[row, items] * np.exp2((self.at[items] - hour) / self._hours[row])
         return mass
+
+    def share(self, half_life: str, item: int, hour: float) -> float:
+        """The part of the whole mass at ``hour`` that ``item`` has."""
+        row = self.row[half_life]
+        length = self.half_lives[half_life]
+        mass: float = float(self.mass[row, item]) * 2.0 ** ((float(self.at[item]) - hour) / length)
+        whole: float = float(self.total[row]) * 2.0 ** ((self.total_at - hour) / length) + 1
+        return mass / whole
 
     def table(self, hour: float, items: NDArray[np.intp]) -> Floats:
         """The decayed mass of ``items`` at every half-life (float64, half-lives × items)."""
-        mass: Floats = self.mass[:, items] * 0.5 ** ((hour - self.at[items]) / self._hours[:, None])
+        mass: Floats = self.mass[:, items] * np.exp2((self.at[items] - hour) / self._hours[:, None])
         return mass
 
     def totals(self, hour: float) -> Floats:
         """The decayed mass of all items together (float64, one per half-life)."""
-        mass: Floats = self.total * 0.5 ** ((hour - self.total_at) / self._hours)
+        mass: Floats = self.total * np.exp2((self.total_at - hour) / self._hours)
         return mass
 
     def config(self) -> dict[str, Any]:

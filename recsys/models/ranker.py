@@ -21,6 +21,7 @@ from recsys.models.base import Arrays, Model
 class RankerConfig:
     """Hyper-parameters; ``docs/benchmarks`` tells how they were found."""
 
+    objective: str = "lambdarank"
     trees: int = 200
     learning_rate: float = 0.05
     leaves: int = 31
@@ -29,6 +30,7 @@ class RankerConfig:
     columns_per_tree: float = 0.6
     rows_per_tree: float = 0.8
     l2: float = 5.0
+    smoothing: float = 0.0
     threads: int = 2
     seed: int = 1
 
@@ -50,7 +52,7 @@ class Ranker(Model):
         """
         chosen = self.settings
         parameters = {
-            "objective": "lambdarank",
+            "objective": chosen.objective,
             "learning_rate": chosen.learning_rate,
             "num_leaves": chosen.leaves,
             "min_data_in_leaf": chosen.least_rows,
@@ -59,6 +61,7 @@ class Ranker(Model):
             "bagging_fraction": chosen.rows_per_tree,
             "bagging_freq": 1,
             "lambda_l2": chosen.l2,
+            "path_smooth": chosen.smoothing,
             "num_threads": chosen.threads,
             "seed": chosen.seed,
             "deterministic": True,

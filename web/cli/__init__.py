@@ -14,11 +14,11 @@ from content_store.settings import load_settings
 
 COMMANDS = {
     "doctor": ("web.cli.house:doctor", "Examine this machine and say what to do about what is broken."),
-    "evaluate": ("web.cli.learning:evaluate", "Measure the models by the replay, split or cold protocol."),
+    "evaluate": ("web.cli.evaluate:evaluate", "Measure the models by the replay, split or cold protocol."),
     "export": ("web.cli.records:export_group", "Write records to a CSV, JSONL or Parquet file."),
     "import": ("web.cli.records:import_group", "Read citizens, contents or events from a file."),
     "migrate": ("web.cli.house:migrate", "Bring the database up to date with this programme."),
-    "recommend": ("web.cli.learning:recommend", "Print a citizen's ranked list with scores and reasons."),
+    "recommend": ("web.cli.recommend:recommend", "Print a citizen's ranked list with scores and reasons."),
     "settings": ("web.cli.house:settings", "Show every setting, where it came from and what it means."),
     "snapshots": ("web.cli.snapshots:snapshots", "List, activate or roll back model snapshots."),
     "test": ("web.cli.house:test", "Run the tests, here in a checkout."),

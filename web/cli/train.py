@@ -13,9 +13,11 @@ from content_store import clock
 from content_store.db import Database, open_database
 from content_store.settings import Settings, checkout
 from recsys.evaluation.holdout import Measured
+from recsys.evaluation.tail import served_tail
 from recsys.features.records import read_articles, read_dataset
+from recsys.learning import ranker_builder
 from recsys.snapshots import SnapshotStore
-from recsys.training import Material, Trained, Training, TrainingConfig
+from recsys.training import Material, Trained, Training, TrainingConfig, default_builders
 from web.cli.snapshots import store_of
 
 REFUSED = 1
@@ -51,7 +53,12 @@ def run(
     config = config or TrainingConfig()
     as_of = clock.now_ms()
     training = Training(
-        store, config, code_version=code_version(), announce=lambda step: click.echo(f"· {step}", err=True)
+        store,
+        config,
+        builders=[*default_builders(config), ranker_builder()],
+        evaluate=served_tail,
+        code_version=code_version(),
+        announce=lambda step: click.echo(f"· {step}", err=True),
     )
     return training.run(
         lambda: Material(read_dataset(database, as_of, config.interest), read_articles(database)), force=force

@@ -1,0 +1,39 @@
+"""The ranker as one more step of the training: learnt from the newest first contacts of the records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from recsys.evaluation.replayed import of_dataset
+from recsys.examples import Examples
+from recsys.models.base import Model
+from recsys.models.ranker import Ranker, RankerConfig
+from recsys.training import Builder, Material
+from recsys.walk import Cadence, Walker, builders
+
+QUERIES = 8_000
+RECENT = 400_000  # newest rows that are walked
+WARM = 0.2  # share of the walked rows that only fill the state
+FEWEST = 500  # examples; below them the fixed blend serves
+
+# The walk is bounded in time: fewer refits on fewer items than a replay that is only measured.
+CADENCE = Cadence(growth=0.25, items=2_000)
+
+
+def ranker_builder(config: RankerConfig | None = None, *, queries: int = QUERIES) -> Builder:
+    """The builder of the ranker; its model is None while there are fewer than ``FEWEST`` examples."""
+
+    def fit(material: Material, before: Mapping[str, Model]) -> Ranker | None:
+        data = of_dataset(material.dataset, material.articles, RECENT)
+        lessons = data.targets(int(WARM * len(data.log)))[-queries:]
+        examples = Examples(queries)
+        walker = Walker(data.log, data.static, data.users, CADENCE, builders(data.texts))
+        walker.live.unprofiled = set(np.flatnonzero(~material.dataset.profiled).tolist())
+        for row in walker.states(lessons):
+            request, _ = walker.ranking.request(int(data.log.user[row]), walker.hours[row])
+            examples.add(request, int(data.log.item[row]))
+        return examples.fit(config) if len(examples) >= FEWEST else None
+
+    return Builder(Ranker, fit)
