@@ -19,19 +19,21 @@ from threadpoolctl import threadpool_limits
 from content_store.errors import ModelError
 from recsys.models.base import Arrays, Recommender
 
+ROWS_PER_THREAD = 64
+
 
 @dataclass(frozen=True)
 class AlsConfig:
-    """Constants of the factorisation.
+    """Constants of the factorisation; the values here suit sparse reading, see docs/benchmarks/split.md.
 
     ``alpha`` turns a strength r into the confidence 1 + alpha·r; ``threads`` 0 takes every core. The factors do not
     depend on the number of threads.
     """
 
     factors: int = 64
-    regularization: float = 10.0
-    alpha: float = 10.0
-    iterations: int = 15
+    regularization: float = 30.0
+    alpha: float = 30.0
+    iterations: int = 10
     seed: int = 0
     threads: int = 0
 
@@ -78,6 +80,8 @@ class Als(Recommender):
         """
         if history.shape[1] != self.item_factors.shape[0]:
             raise ModelError(f"als knows {self.item_factors.shape[0]} items, the history has {history.shape[1]}")
+        # Waking threads for a handful of rows costs more than the rows.
+        self._solver.num_threads = 1 if history.shape[0] < ROWS_PER_THREAD else self.settings.threads
         vectors: NDArray[np.float32] = self._solver.recalculate_user(
             np.arange(history.shape[0]), self._confidence(history)
         )

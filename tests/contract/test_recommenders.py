@@ -19,10 +19,10 @@ Make = Callable[[], Recommender]
 SMALL_ALS = AlsConfig(factors=3, regularization=1.0, alpha=2.0, iterations=20, seed=3, threads=1)
 MAKERS: dict[str, Make] = {
     "als": lambda: Als(SMALL_ALS),
-    "item_item over chosen items": lambda: ItemItem(ItemItemConfig(dense_neighbours=12)),
-    "item_item over all items": lambda: ItemItem(ItemItemConfig(dense_neighbours=0)),
-    "item_item above its dense limit": lambda: ItemItem(ItemItemConfig(dense_limit=1, neighbours=12)),
-    "slow": lambda: Slow(SlowConfig(SMALL_ALS, ItemItemConfig(), 0.4)),
+    "item_item over chosen items": lambda: ItemItem(ItemItemConfig(dense_neighbours=12, threads=1)),
+    "item_item over all items": lambda: ItemItem(ItemItemConfig(dense_neighbours=0, threads=1)),
+    "item_item above its dense limit": lambda: ItemItem(ItemItemConfig(dense_limit=1, neighbours=12, threads=1)),
+    "slow": lambda: Slow(SlowConfig(SMALL_ALS, ItemItemConfig(threads=1), 0.4)),
 }
 
 
