@@ -1,9 +1,9 @@
 """Finds the ranker's constants for the replay protocol on the rows before ``--from`` alone.
 
-    python -m bench.tune_replay EVENTS [--items ITEMS] [--from 0.6] [--queries 30000] [--validate 3000]
+    python -m bench.tune_replay EVENTS [--items ITEMS] [--from 0.6] [--queries 20000] [--validate 3000]
 
-Learns on the earlier part of those rows and measures on the last sixth of them; the rows from ``--from`` on are not even
-read into the walk. Prints ndcg@10 of every configuration in ``CONFIGURATIONS`` and of the best simple signal.
+Learns on the earlier part of those rows and measures on the last sixth of them; the rows from ``--from`` on do not enter
+the walk. Prints ndcg@10 of every configuration in ``CONFIGURATIONS`` and of the best simple signal.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from recsys.live import HOUR_MS
 from recsys.models.ranker import Ranker, RankerConfig
 from recsys.walk import Walker, builders
 
-BASE = RankerConfig()
+BASE = RankerConfig(threads=1)
 CONFIGURATIONS = {
     "31 leaves": BASE,
     "31 leaves, 400 trees": replace(BASE, trees=400),
@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument("events", type=Path)
     parser.add_argument("--items", type=Path)
     parser.add_argument("--from", dest="start", type=float, default=0.6)
-    parser.add_argument("--queries", type=int, default=30_000)
+    parser.add_argument("--queries", type=int, default=20_000)
     parser.add_argument("--validate", type=int, default=3_000)
     parser.add_argument("--warm", type=float, default=0.1)
     parser.add_argument("--only", default="")

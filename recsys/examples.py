@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from recsys.features.table import COLUMNS, Request, table
 from recsys.models.ranker import Ranker, RankerConfig
 
-OTHERS = 120  # unread candidates kept of each query
+OTHERS = 100  # unread candidates kept of each query
 
 
 class Examples:

@@ -101,18 +101,17 @@ class Live:
             return
         if _IS_NEGATIVE[kind]:
             self._refuse(user, item)
-        elif item not in self.met[user]:
+        elif item not in self.met[user] or (_IS_READ[kind] and not self._read_at_last(user, item, hour)):
             self._meet(user, item, hour, bool(_IS_READ[kind]), region, device)
-        elif _IS_READ[kind]:
-            self._read_at_last(user, item, hour)
         if kind == _FOLLOW:
             self.followed.setdefault(user, set()).add(item)
         if not _IS_READ[kind] and not _IS_NEGATIVE[kind]:
             self.engaged[item] = self.engaged[item] * 0.5 ** ((hour - self.engaged_at[item]) / 24) + 1
             self.engaged_at[item] = hour
-        self.seen_at[user], self.region[user], self.device[user] = hour, region, device
+        if hour >= self.seen_at[user]:
+            self.seen_at[user], self.region[user], self.device[user] = hour, region, device
         self.born[item] = min(self.born[item], hour)
-        self.last[item] = hour
+        self.last[item] = max(self.last[item], hour)
 
     def _refuse(self, user: int, item: int) -> None:
         """Hide ``item`` from ``user`` and forget that it may have been liked."""
@@ -141,19 +140,20 @@ class Live:
         self.place_age, self.place_share = grown(self.place_age, room, 0), grown(self.place_share, room, 0)
         self.place_read = grown(self.place_read, room, False)
 
-    def _read_at_last(self, user: int, item: int, hour: float) -> None:
-        """Count the first read of an item that the citizen had met in another way."""
+    def _read_at_last(self, user: int, item: int, hour: float) -> bool:
+        """Count the first read of an item that the citizen had met in another way; False if they had only refused it."""
         for place in self.covisit.of_user[user]:
             if self.covisit.item[place] == item:
                 if not self.place_read[place]:
                     self.place_read[place] = True
                     self.popular.update(item, hour)
                     self.readers[item] += 1
-                return
+                return True
+        return False
 
-    def open_items(self, user: int) -> NDArray[np.bool_]:
-        """Which items may be shown to ``user``: known, not withdrawn, neither met nor refused (bool, one per item)."""
-        known: NDArray[np.bool_] = np.isfinite(self.born) & ~self.withdrawn
+    def open_items(self, user: int, hour: float = np.inf) -> NDArray[np.bool_]:
+        """Which items may be shown to ``user`` at ``hour``: out, not withdrawn, neither met nor refused (bool, items)."""
+        known: NDArray[np.bool_] = np.isfinite(self.born) & (self.born <= hour) & ~self.withdrawn
         if user < len(self.met):
             known[np.frombuffer(self.met[user], np.int32)] = False
         return known

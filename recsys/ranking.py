@@ -46,7 +46,7 @@ class Ranking:
         dense = signals(self.live, now)
         if self.slow is not None:
             dense |= self.slow.scores(now, self.live.items)
-        open_items = self.live.open_items(user)
+        open_items = self.live.open_items(user, hour)
         return Request(self.live, now, dense, self._candidates(now, dense, open_items)), open_items
 
     def _candidates(self, now: Moment, dense: dict[str, Floats], open_items: NDArray[np.bool_]) -> NDArray[np.intp]:

@@ -41,7 +41,7 @@ class ReplayConfig:
     every such share of the log it is learnt again inside the test, from earlier rows; None never.
     """
 
-    queries: int = 30_000
+    queries: int = 20_000
     warm: float = 0.1
     refit_share: float | None = None
     cadence: Cadence = field(default_factory=Cadence)

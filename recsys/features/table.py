@@ -53,7 +53,8 @@ def _popularity(request: Request) -> dict[str, Floats]:
     mass = live.popular.table(hour, chosen)
     total = live.popular.totals(hour)[:, None]
     row = live.popular.row
-    result = {f"share_{name}": mass[row[name]] / (total[row[name]] + TINY) for name in HALF_LIVES}
+    # One read more than there were: the only read of a quiet night is no trend.
+    result = {f"share_{name}": mass[row[name]] / (total[row[name]] + 1) for name in HALF_LIVES}
     result |= {f"rank_{name}": _ranks(mass[row[name]]) for name in RANKED}
     for short, long in (("6m", "30m"), ("15m", "1h"), ("1h", "6h"), ("6h", "1d"), ("1d", "7d")):
         result[f"momentum_{short}_{long}"] = mass[row[short]] / (mass[row[long]] + 1e-3)

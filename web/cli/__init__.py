@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import NoReturn
 
@@ -25,6 +26,9 @@ COMMANDS = {
     "train": ("web.cli.train:train", "Fit the models on the recorded events and publish them."),
 }
 """Each command's name, where its click object is, and what ``kepu --help`` says of it."""
+
+# Threads that wait must not spin: the cores are shared with the web and the database. libgomp reads it on loading.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 MISTAKE = 2
 INTERRUPTED = 130
