@@ -2,8 +2,8 @@
 
     python -m bench.tune_replay EVENTS [--items ITEMS] [--from 0.6] [--queries 20000] [--validate 3000]
 
-Learns on the earlier part of those rows and measures on the last sixth of them; the rows from ``--from`` on do not enter
-the walk. Prints ndcg@10 of every configuration in ``CONFIGURATIONS`` and of the best simple signal.
+Learns on the earlier part of those rows and measures on their last sixth; the rows from ``--from`` on do not enter the
+walk. Prints ndcg@10 of every configuration in ``CONFIGURATIONS`` and of the best simple signal.
 """
 
 from __future__ import annotations

@@ -5,12 +5,15 @@ Features are those of the state before the row (the walk guarantees it), so that
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from recsys.features.table import COLUMNS, Request, table
 from recsys.models.ranker import Ranker, RankerConfig
 
+COMPARED, FEWEST_COMPARED = 8_000, 1_000
 OTHERS = 100  # unread candidates kept of each query
 
 
@@ -41,9 +44,31 @@ class Examples:
         if len(self._tables) > 2 * self._most:
             self._tables, self._labels = self._tables[-self._most :], self._labels[-self._most :]
 
+    def chosen(self, configs: Sequence[RankerConfig]) -> RankerConfig:
+        """The configuration that learns the last fifth of the queries best (ndcg@10) from those before them.
+
+        Only the newest ``COMPARED`` queries take part, so that the choice costs less than the fit that follows it.
+        """
+        count = min(len(self._tables), COMPARED)
+        if len(configs) == 1 or count < FEWEST_COMPARED:
+            return configs[0]
+        cut = len(self._tables) - count // 5
+        asked = list(zip(self._tables[cut:], self._labels[cut:], strict=True))
+
+        def quality(config: RankerConfig) -> float:
+            ranker = self._fitted(slice(len(self._tables) - count, cut), config)
+            scores = [(ranker.score(rows), place) for rows, place in asked]
+            ranks = np.array([1 + int((score > score[place]).sum()) for score, place in scores])
+            return float(np.where(ranks <= 10, 1 / np.log2(1 + ranks), 0.0).mean())
+
+        return max(configs, key=quality)
+
     def fit(self, config: RankerConfig | None = None) -> Ranker:
         """A ranker learnt from the newest queries."""
-        tables, labels = self._tables[-self._most :], self._labels[-self._most :]
+        return self._fitted(slice(-self._most, None), config)
+
+    def _fitted(self, queries: slice, config: RankerConfig | None) -> Ranker:
+        tables, labels = self._tables[queries], self._labels[queries]
         sizes = np.array([len(rows) for rows in tables], np.int64)
         label = np.zeros(int(sizes.sum()), np.float32)
         label[np.cumsum(sizes) - sizes + np.array(labels)] = 1

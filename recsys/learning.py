@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from recsys.evaluation.replayed import of_dataset
 from recsys.examples import Examples
 from recsys.models.base import Model
-from recsys.models.ranker import Ranker, RankerConfig
+from recsys.models.ranker import CONFIGURATIONS, Ranker, RankerConfig
 from recsys.training import Builder, Material
 from recsys.walk import Cadence, Walker, builders
 
@@ -22,7 +22,7 @@ FEWEST = 500  # examples; below them the fixed blend serves
 CADENCE = Cadence(growth=0.25, items=2_000)
 
 
-def ranker_builder(config: RankerConfig | None = None, *, queries: int = QUERIES) -> Builder:
+def ranker_builder(configs: Sequence[RankerConfig] = CONFIGURATIONS, *, queries: int = QUERIES) -> Builder:
     """The builder of the ranker; its model is None while there are fewer than ``FEWEST`` examples."""
 
     def fit(material: Material, before: Mapping[str, Model]) -> Ranker | None:
@@ -34,6 +34,6 @@ def ranker_builder(config: RankerConfig | None = None, *, queries: int = QUERIES
         for row in walker.states(lessons):
             request, _ = walker.ranking.request(int(data.log.user[row]), walker.hours[row])
             examples.add(request, int(data.log.item[row]))
-        return examples.fit(config) if len(examples) >= FEWEST else None
+        return examples.fit(examples.chosen(configs)) if len(examples) >= FEWEST else None
 
     return Builder(Ranker, fit)

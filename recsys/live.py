@@ -141,7 +141,7 @@ class Live:
         self.place_read = grown(self.place_read, room, False)
 
     def _read_at_last(self, user: int, item: int, hour: float) -> bool:
-        """Count the first read of an item that the citizen had met in another way; False if they had only refused it."""
+        """Count the first read of an item that the citizen had met otherwise; False if they had only refused it."""
         for place in self.covisit.of_user[user]:
             if self.covisit.item[place] == item:
                 if not self.place_read[place]:
@@ -152,7 +152,7 @@ class Live:
         return False
 
     def open_items(self, user: int, hour: float = np.inf) -> NDArray[np.bool_]:
-        """Which items may be shown to ``user`` at ``hour``: out, not withdrawn, neither met nor refused (bool, items)."""
+        """Which items may be shown to ``user`` at ``hour``: out, not withdrawn, not met, not refused (bool)."""
         known: NDArray[np.bool_] = np.isfinite(self.born) & (self.born <= hour) & ~self.withdrawn
         if user < len(self.met):
             known[np.frombuffer(self.met[user], np.int32)] = False

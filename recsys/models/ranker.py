@@ -35,6 +35,10 @@ class RankerConfig:
     seed: int = 1
 
 
+# Few readers or an old catalogue teach little: shallower trees, more regularised.
+CONFIGURATIONS = (RankerConfig(), RankerConfig(leaves=15, least_rows=200, l2=20.0, columns_per_tree=0.4))
+
+
 class Ranker(Model):
     """Scores rows of features; higher is better."""
 

@@ -114,7 +114,7 @@ def test_every_reason_holds_when_it_is_recomputed_from_the_raw_events(seed: int)
     published = {row[1]: NOW - int(rng.integers(0, 200)) * HOUR for row in rows}
     found = served(rows, topics=topics, published=published)
     codes = set()
-    for citizen in sorted({row[0] for row in rows})[::7] + ["nobody"]:
+    for citizen in [*sorted({row[0] for row in rows})[::7], "nobody"]:
         for entry in found.recommend(citizen, NOW, 20):
             codes.add(entry.reason.code)
             assert _holds(entry, citizen, rows, found.items, published), (citizen, entry)
