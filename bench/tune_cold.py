@@ -75,17 +75,18 @@ def recalls(tasks: Sequence[ColdTask]) -> dict[str, list[float]]:
 def print_candidates(tasks: Sequence[ColdTask]) -> None:
     """Validation figures of every candidate."""
     for name, config in candidates():
-        start = time.perf_counter()
+        start = time.process_time()
         found = [recalls_by(task, scorers_for(task, config)["content"]) for task in tasks]
         row = [np.mean([part[f"recall@{k}"].mean() for part in found]) for k in KS]
-        print(f"| {name} | {' | '.join(f'{value:.4f}' for value in row)} | {time.perf_counter() - start:.0f} s |")
+        seconds = time.process_time() - start
+        print(f"| {name} | {' | '.join(f'{value:.4f}' for value in row)} | {seconds:.0f} s |", flush=True)
 
 
 def print_test(tasks: Sequence[ColdTask], test: ColdTask) -> None:
     """Validation and test figures side by side."""
     left, right = recalls(tasks), recalls([test])
     for name in left:
-        print(f"| {name} | {' | '.join(f'{value:.4f}' for value in left[name] + right[name])} |")
+        print(f"| {name} | {' | '.join(f'{value:.4f}' for value in left[name] + right[name])} |", flush=True)
 
 
 def print_chinese(data: Path) -> None:

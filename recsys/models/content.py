@@ -57,9 +57,10 @@ class ContentConfig:
 class Content(Recommender):
     """Scores every article by its text alone for readers known by what they have read.
 
-    Memory while fitting: the TF-IDF vectors (8 bytes a term, up to ``characters`` × 4 terms a text) twice, and four
-    arrays of terms × 64; kept are (terms + items) × (factors + dimensions) and items × factors float32. 100,000 items
-    with titles and summaries stay below 3 GB.
+    Memory while fitting: the TF-IDF vectors twice (8 bytes a term; a letter or character of text is about 3 terms at
+    most) and a few arrays of terms × 64 and terms × dimensions float32; no array of items × items or terms × terms.
+    Kept are (terms + items) × (factors + dimensions) and once more items × factors float32. Measured: 0.5 GB for the
+    titles of 10,584 papers and their readers.
     """
 
     name: ClassVar[str] = "content"
