@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from recsys.features.table import COLUMNS, Request, table
 from recsys.models.ranker import Ranker, RankerConfig
 
-COMPARED, FEWEST_COMPARED = 8_000, 1_000
+COMPARED, FEWEST_COMPARED = 5_000, 1_000
 OTHERS = 100  # unread candidates kept of each query
 
 

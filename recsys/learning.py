@@ -13,7 +13,7 @@ from recsys.models.ranker import CONFIGURATIONS, Ranker, RankerConfig
 from recsys.training import Builder, Material
 from recsys.walk import Cadence, Walker, builders
 
-QUERIES = 8_000
+QUERIES = 6_000
 RECENT = 400_000  # newest rows that are walked
 WARM = 0.2  # share of the walked rows that only fill the state
 FEWEST = 500  # examples; below them the fixed blend serves
@@ -36,4 +36,4 @@ def ranker_builder(configs: Sequence[RankerConfig] = CONFIGURATIONS, *, queries:
             examples.add(request, int(data.log.item[row]))
         return examples.fit(examples.chosen(configs)) if len(examples) >= FEWEST else None
 
-    return Builder(Ranker, fit)
+    return Builder(Ranker, fit, refit=False)

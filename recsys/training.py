@@ -85,10 +85,13 @@ class Builder:
     """One step of the pipeline: makes a model of ``kind`` from the material and, by name, the models of earlier steps.
 
     ``fit`` returns None where there is too little to learn from; the snapshot is then published without that model.
+    Without ``refit`` the very model that the gate measured is published: what learns how signals matter, and not which
+    articles are new, gains little from the held-out tail.
     """
 
     kind: type[Model]
     fit: Callable[[Material, Mapping[str, Model]], Model | None]
+    refit: bool = True
 
 
 class Evaluator(Protocol):
@@ -167,6 +170,7 @@ class Training:
         self.code_version = code_version
         self._announce = announce
         self._timings: list[Timing] = []
+        self._kept: Mapping[str, Model] = {}
 
     def run(self, read: Callable[[], Material], *, force: str | None = None) -> Trained:
         """Train on what ``read`` gives; publish what the gate lets pass, or whatever it is where ``force`` tells why.
@@ -189,7 +193,9 @@ class Training:
     def _measure(self, material: Material, cut: int, active: Snapshot | None) -> tuple[Measured, Incumbent | None]:
         with self._step("look back"):
             past = material.before(cut)
-        candidate = self._fit(past, "")
+        candidate = self._fit(past, "", {})
+        once = {builder.kind.name for builder in self.builders if not builder.refit}
+        self._kept = {name: model for name, model in candidate.models.items() if name in once}
         with self._step("evaluate"):
             measured = self.evaluate(material, cut, candidate)
         del candidate
@@ -211,14 +217,17 @@ class Training:
         return Incumbent(active.version, measured=self.evaluate(material, cut, bundle))
 
     def _publish(self, material: Material, trained: Trained) -> Snapshot:
-        final = self._fit(material, " on everything")
+        final = self._fit(material, " on everything", self._kept)
         with self._step("publish"):
             facts = self._facts(material.dataset, trained)
             return self.store.publish(Draft(list(final.models.values()), final.items.tolist(), facts))
 
-    def _fit(self, material: Material, label: str) -> Bundle:
+    def _fit(self, material: Material, label: str, kept: Mapping[str, Model]) -> Bundle:
         models: dict[str, Model] = {}
         for builder in self.builders:
+            if builder.kind.name in kept:
+                models[builder.kind.name] = kept[builder.kind.name]
+                continue
             with self._step(f"fit {builder.kind.name}{label}"):
                 model = builder.fit(material, models)
             if model is not None:

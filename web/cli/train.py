@@ -15,12 +15,14 @@ from content_store.settings import Settings, checkout
 from recsys.evaluation.holdout import Measured
 from recsys.evaluation.tail import served_tail
 from recsys.features.records import read_articles, read_dataset
+from recsys.gate import Margins
 from recsys.learning import ranker_builder
 from recsys.snapshots import SnapshotStore
 from recsys.training import Material, Trained, Training, TrainingConfig, default_builders
 from web.cli.snapshots import store_of
 
 REFUSED = 1
+SERVED = Margins(single=0.05)  # the evaluator measures what is served: it must not lose to one signal
 
 
 @click.command()
@@ -50,7 +52,7 @@ def run(
     database: Database, store: SnapshotStore, config: TrainingConfig | None = None, *, force: str | None = None
 ) -> Trained:
     """Train on everything recorded until now; the steps are announced on standard error."""
-    config = config or TrainingConfig()
+    config = config or TrainingConfig(margins=SERVED)
     as_of = clock.now_ms()
     training = Training(
         store,
