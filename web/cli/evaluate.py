@@ -56,7 +56,8 @@ def _replay(seed: int, **given: Any) -> dict[str, Any]:
 
 def _split(seed: int, **given: Any) -> dict[str, Any]:
     _need("split", given, "train", "test")
-    return split.run(given["train"], given["test"], seed=seed, progress=_tell)
+    arguments = {"train": str(given["train"]), "test": str(given["test"]), "seed": seed}
+    return {"args": arguments} | split.run(given["train"], given["test"], seed=seed, progress=_tell)
 
 
 def _cold(seed: int, **given: Any) -> dict[str, Any]:
