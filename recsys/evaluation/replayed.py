@@ -29,8 +29,8 @@ KINDS = {
     "BOOKMARK": EventKind.SAVE,
     "COMMENT CREATED": EventKind.COMMENT,
     "FOLLOW": EventKind.FOLLOW,
-} | {kind.value: kind for kind in EventKind}
-OTHER = EventKind.LIKE  # an event of an unknown name still is a contact that is no reading
+} | {kind.value: kind for kind in EventKind if kind is not EventKind.IMPRESSION}
+OTHER = EventKind.LIKE  # any other row, an impression too, is a contact to the protocol, though no reading
 TEXTS = ("title", "tags", "text")
 PLACE = ("region", "country")
 _IS_READ = np.array([kind in READING_KINDS for kind in CODES])

@@ -53,11 +53,15 @@ class Popular(Model):
             self.at = grown(self.at, items, 0.0)
 
     def update(self, item: int, hour: float) -> None:
-        """Count one read of ``item`` at ``hour``."""
-        self.mass[:, item] = self.mass[:, item] * np.exp2((self.at[item] - hour) / self._hours) + 1.0
-        self.at[item] = hour
-        self.total = self.total * np.exp2((self.total_at - hour) / self._hours) + 1.0
-        self.total_at = hour
+        """Count one read of ``item`` at ``hour``, which may be before reads already counted."""
+        now = max(float(self.at[item]), hour)
+        kept, added = (np.exp2((then - now) / self._hours) for then in (self.at[item], hour))
+        self.mass[:, item] = self.mass[:, item] * kept + added
+        self.at[item] = now
+        now = max(self.total_at, hour)
+        kept, added = (np.exp2((then - now) / self._hours) for then in (self.total_at, hour))
+        self.total = self.total * kept + added
+        self.total_at = now
 
     def score(self, half_life: str, hour: float, items: NDArray[np.intp] | slice = slice(None)) -> Floats:
         """The decayed mass of ``items`` at ``hour`` (float64); very old reads underflow to 0."""
@@ -66,8 +70,8 @@ class Popular(Model):
         return mass
 
     def share(self, half_life: str, item: int, hour: float) -> float:
-        """The part of the whole mass at ``hour`` that ``item`` has."""
-        row = self.row[half_life]
+        """The part of the whole mass that ``item`` has at ``hour``, or at the newest read if that is later."""
+        row, hour = self.row[half_life], max(hour, self.total_at)
         length = self.half_lives[half_life]
         mass: float = float(self.mass[row, item]) * 2.0 ** ((float(self.at[item]) - hour) / length)
         whole: float = float(self.total[row]) * 2.0 ** ((self.total_at - hour) / length) + 1
