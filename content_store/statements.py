@@ -14,9 +14,9 @@ from sqlalchemy.engine import Connection
 _IN_CHUNK = 10_000
 
 
-def affected(connection: Connection, statement: Any, rows: list[dict[str, Any]]) -> int:
-    """Run the insert once with all ``rows`` and tell how many rows of the table it made or changed."""
-    # Without the option the count of an insert of many rows is thrown away.
+def affected(connection: Connection, statement: Any, rows: list[dict[str, Any]] | None = None) -> int:
+    """Run the insert once, with all ``rows`` where given, and tell how many rows of the table it made or changed."""
+    # Without the option the count of an insert is thrown away.
     return connection.execute(statement, rows, execution_options={"preserve_rowcount": True}).rowcount
 
 

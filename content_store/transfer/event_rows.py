@@ -24,9 +24,9 @@ TOLERANCE_MS = 300_000
 KINDS = {kind.value: kind for kind in EventKind} | {
     "view": EventKind.READ,
     "bookmark": EventKind.SAVE,
-    "comment created": EventKind.COMMENT,
+    "comment_created": EventKind.COMMENT,
 }
-"""What the ``event`` column may say, in any case, with blanks or underscores."""
+"""What the ``event`` column may say, in any case and with blanks for underscores."""
 
 SCHEMA = pa.schema(
     [
@@ -107,9 +107,7 @@ def _kinds(batch: Batch, verdicts: Verdicts) -> pa.Array:
         return pa.array(["read"], pa.large_string()).take(pa.array(np.zeros(len(batch), np.int8)))
     words = values.labels(batch.columns["event"], "event", verdicts)
     encoded = words.dictionary_encode()
-    known = [
-        KINDS.get(word.replace("_", " ").lower()) or KINDS.get(word.lower()) for word in encoded.dictionary.to_pylist()
-    ]
+    known = [KINDS.get(word.replace(" ", "_").lower()) for word in encoded.dictionary.to_pylist()]
     kinds = pa.array([kind and kind.value for kind in known], pa.large_string()).take(encoded.indices)
     verdicts.refuse(mask_of(pc.is_null(words)), "event is missing")
     verdicts.refuse(mask_of(pc.is_null(kinds)), lambda at: f"event {words[at].as_py()!r} is no kind of event")

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection
 
-from content_store import events, schema
+from content_store import events, schema, statements
+from content_store.errors import DatabaseError
 from content_store.events import Appended
 from content_store.transfer.batches import to_list
 from content_store.transfer.event_rows import SCHEMA
@@ -68,11 +69,12 @@ def _add_postgresql(connection: Connection, table: pa.Table) -> int:
     buffer = io.BytesIO()
     pa_csv.write_csv(table, buffer, pa_csv.WriteOptions(include_header=False))
     driver: Any = connection.connection.dbapi_connection
-    with (
-        driver.cursor() as cursor,
-        cursor.copy(f"COPY incoming_events ({', '.join(_NAMES)}) FROM STDIN (FORMAT csv)") as copy,
-    ):
-        copy.write(buffer.getbuffer())
+    sql = f"COPY {_incoming} ({', '.join(_NAMES)}) FROM STDIN (FORMAT csv)"
+    try:
+        with driver.cursor() as cursor, cursor.copy(sql) as copy:
+            copy.write(buffer.getbuffer())
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise DatabaseError(str(error)) from error
     columns = [_incoming.c[name] for name in _NAMES]
     insert = postgresql.insert(schema.events).from_select(_NAMES, sa.select(*columns))
-    return connection.execute(events.growing(insert)).rowcount
+    return statements.affected(connection, events.growing(insert))

@@ -98,7 +98,7 @@ def import_file(
             _run(database, job, reader, done, rejects, watch, guard)
         except KeyboardInterrupt:
             done.interrupted = True
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, DatabaseError) as error:
             raise _failed(error, done) from error
         finally:
             done.rejects = rejects.close()
@@ -293,7 +293,7 @@ def _times_of_contents(batch: Batch) -> dict[str, int]:
     return {row["id"]: row["published_at"] for row in rows if "published_at" in row}
 
 
-def _failed(error: SQLAlchemyError, done: Imported) -> DatabaseError:
+def _failed(error: SQLAlchemyError | DatabaseError, done: Imported) -> DatabaseError:
     reason = str(getattr(error, "orig", None) or error).strip().splitlines()
     stored = done.accepted + done.changed
     return DatabaseError(

@@ -52,8 +52,9 @@ def import_group() -> None:
 def import_events(settings: Settings, /, file: Path, **given: Any) -> None:
     """What happened: user, item, ts (ms); optional id, event, region, session, device, country, dwell_ms, scroll.
 
-    Without an event column every row is a read; scroll is a share from 0 to 1. Unknown users are made as guests; rows on unknown items are rejected
-    unless --create-missing. Rows without an id get one from their values, so equal rows are told apart by their number.
+    Without an event column every row is a read; scroll is a share from 0 to 1. Unknown users are made as guests; rows
+    on unknown items are rejected unless --create-missing. Rows without an id get one from their values, so equal rows
+    are told apart by their number.
     """
     _import(settings, "events", file, Options(**given))
 
