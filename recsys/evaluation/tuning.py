@@ -29,7 +29,7 @@ ALS = (
     AlsConfig(factors=128, alpha=10.0, regularization=100.0),
     AlsConfig(factors=192, alpha=30.0, regularization=30.0),
 )
-SHARES = (0.0, 0.15, 0.3, 0.45, 0.6)
+SHARES = (0.0, 0.15, 0.3, 0.45, 0.6, 0.75)
 
 
 class Chooser(Protocol):
