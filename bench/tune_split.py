@@ -1,6 +1,6 @@
 """Constants of the slow layer on a split: ``python -m bench.tune_split TRAIN TEST [--seed 0] [--show-test]``.
 
-Every trial (``--only WORD``: those with WORD in their name) is fitted on nine tenths of the training pairs and judged on
+Every trial (``--only WORD``: those so named) is fitted on nine tenths of the training pairs and judged on
 the seeded tenth held out. ``--show-test`` also fits it on all training pairs and prints the figures on the test file
 beside: for reading, never for choosing.
 """
