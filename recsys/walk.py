@@ -101,16 +101,16 @@ class Walker:
         if rows < self.cadence.least or not overdue or rows < self._fitted_rows * (1 + self.cadence.growth):
             return
         self._fitted_rows, self._fitted_hour = rows, hour
-        if not self.builders:
-            return
         size = self.live.covisit.size
+        if not self.builders or not size:
+            return
         user, item = self.live.covisit.user[:size], self.live.covisit.item[:size]
         count = np.bincount(item, minlength=self.live.items)
         used = np.sort(np.argsort(-count, kind="stable")[: min(self.cadence.items, int((count > 0).sum()))])
         place = np.full(self.live.items, -1)
         place[used] = np.arange(used.size)
         kept = place[item] >= 0
-        shape = (self.users, used.size)
+        shape = (int(user.max()) + 1, used.size)  # no more citizens than came so far: the start of ALS depends on it
         matrix = csr_matrix((np.ones(kept.sum(), np.float32), (user[kept], place[item[kept]])), shape=shape)
         models: dict[str, Recommender] = {}
         for name, fit in self.builders.items():

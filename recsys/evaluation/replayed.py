@@ -68,7 +68,7 @@ def read(events: Path, items: Path | None = None) -> Replayed:
     if frame[["user", "item", "ts"]].isna().any(axis=None):
         raise EvaluationError(f"{events} has rows without a user, an item or a time")
     frame = frame.sort_values("ts", kind="stable", ignore_index=True)
-    ids, item = np.unique(frame["item"].to_numpy(), return_inverse=True)
+    ids, item = _sorted_ids(frame, events)
     user = pd.factorize(frame["user"])[0]
     name = frame["event"].astype(str) if "event" in frame else pd.Series("read", index=frame.index)
     kind = name.map({key: KIND_CODE[value] for key, value in KINDS.items()}).fillna(KIND_CODE[OTHER])
@@ -81,7 +81,7 @@ def read(events: Path, items: Path | None = None) -> Replayed:
         _codes(frame, place),
         _codes(frame, "device"),
     )
-    known = None if items is None else _frame(items, ("item",)).drop_duplicates("item").set_index("item").reindex(ids)
+    known = None if items is None else _known(items, ids)
     return Replayed(
         log,
         Static.unknown(ids.size) if known is None else _static(known),
@@ -130,6 +130,23 @@ def _frame(path: Path, needed: tuple[str, ...]) -> pd.DataFrame:
     if frame.empty:
         raise EvaluationError(f"{path} has no rows")
     return frame
+
+
+def _sorted_ids(frame: pd.DataFrame, path: Path) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """The distinct items in the order of their ids, and the place of each row's item among them."""
+    try:
+        ids, item = np.unique(frame["item"].to_numpy(), return_inverse=True)
+    except TypeError as error:
+        raise EvaluationError(f"column item of {path} mixes numbers and text") from error
+    return ids, item
+
+
+def _known(path: Path, ids: NDArray[Any]) -> pd.DataFrame:
+    """The rows of the items file in the order of ``ids``; empty ones for items that it does not know."""
+    frame = _frame(path, ("item",))
+    if pd.api.types.is_numeric_dtype(frame["item"]) != pd.api.types.is_numeric_dtype(ids):
+        raise EvaluationError(f"column item of {path} has numbers and the events have text, or the other way round")
+    return frame.drop_duplicates("item").set_index("item").reindex(ids)
 
 
 def _codes(frame: pd.DataFrame, column: str | None) -> NDArray[np.int32]:

@@ -88,7 +88,7 @@ class Popular(Model):
         return mass
 
     def config(self) -> dict[str, Any]:
-        return {"half_lives": self.half_lives}
+        return {"half_lives": list(self.half_lives.items())}  # pairs, for their order is that of the rows of mass
 
     def arrays(self) -> Arrays:
         return {
@@ -100,7 +100,7 @@ class Popular(Model):
 
     @classmethod
     def restore(cls, config: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
-        model = cls(0, config["half_lives"])
+        model = cls(0, dict(config["half_lives"]))
         model.mass, model.at, model.total = arrays["mass"], arrays["at"], arrays["total"]
         model.total_at = float(arrays["total_at"][0])
         return model

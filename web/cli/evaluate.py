@@ -29,10 +29,12 @@ PROTOCOLS = ("replay", "split", "cold")
 @click.option("--train", type=FILE, help="split, cold: pairs to learn from (user, item).")
 @click.option("--test", type=FILE, help="split, cold: pairs to predict.")
 @click.option("--text", help="cold: text columns to use, separated by commas; all present by default.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--json", "out", type=FILE, help="Write the whole report to this file.")
 def evaluate(protocol: str, seed: int, out: Path | None, **given: Any) -> None:
     """Measure the models by a protocol; two people with the same files get the same numbers."""
+    if out is not None and not out.absolute().parent.is_dir():
+        raise EvaluationError(f"{out} cannot be written: its folder does not exist")
     report = _PROTOCOLS[protocol](seed, **given)
     if out is not None:
         out.write_text(json.dumps(report, ensure_ascii=False, indent=1), "utf-8")
