@@ -1,0 +1,104 @@
+"""``covisit``: walks along what others read, compared with walking by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recsys.models.base import load, save
+from recsys.models.covisit import STEPS, Covisit, Walk
+
+Contact = tuple[int, int, float]
+CONTACTS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 7)), unique=True, max_size=40)
+
+
+def covisit_of(contacts: list[Contact]) -> Covisit:
+    model = Covisit()
+    model.grow(8, 6)
+    for user, item, hour in contacts:
+        model.update(user, item, hour)
+    return model
+
+
+def timed(pairs: list[tuple[int, int]]) -> list[Contact]:
+    return [(user, item, 100.0 + place * 0.75) for place, (user, item) in enumerate(pairs)]
+
+
+def steps(walk: Walk) -> list[tuple[int, int, int, float, float]]:
+    """Every step as plain numbers, sorted: item, start, distance, hour, gap."""
+    columns = (walk.item, walk.start, walk.distance, walk.hour, walk.gap)
+    return sorted(zip(*(column.tolist() for column in columns), strict=True))
+
+
+def steps_by_hand(
+    contacts: list[Contact], user: int, recent: list[int], *, forward: bool
+) -> list[tuple[int, int, int, float, float]]:
+    """For each recent item, each other reader of it, and each of the ten contacts they had next (or before)."""
+    found = []
+    for start, item in enumerate(recent):
+        for other in range(6):
+            chain = [contact for contact in contacts if contact[0] == other]
+            if not forward:
+                chain.reverse()
+            at = next((place for place, contact in enumerate(chain) if contact[1] == item), None)
+            if at is None or other == user:
+                continue
+            for distance, (_, reached, hour) in enumerate(chain[at + 1 : at + 1 + STEPS], 1):
+                found.append((reached, start, distance, hour, abs(hour - chain[at][2])))
+    return sorted(found)
+
+
+@settings(max_examples=100)
+@given(CONTACTS, st.booleans(), st.integers(0, 6))
+def test_a_walk_takes_the_steps_that_other_readers_took(pairs: list[tuple[int, int]], forward: bool, user: int) -> None:
+    contacts = timed(pairs)
+    model = covisit_of(contacts)
+    recent = model.item[model.contacts(user)][::-1]
+    walk = model.walk(user, recent, forward=forward)
+    assert steps(walk) == steps_by_hand(contacts, user, recent.tolist(), forward=forward)
+    read = np.bincount([item for _, item, _ in contacts], minlength=8)
+    assert walk.weight.tolist() == pytest.approx((1 / np.sqrt(1 + read[recent[walk.start]])).tolist())
+
+
+@settings(max_examples=60)
+@given(CONTACTS, st.integers(0, 5))
+def test_neighbours_share_items_and_nobody_is_their_own(pairs: list[tuple[int, int]], user: int) -> None:
+    contacts = timed(pairs)
+    model = covisit_of(contacts)
+    near = model.neighbours(user, model.item[model.contacts(user)][::-1])
+    own = {item for who, item, _ in contacts if who == user}
+    readers = {item: sum(other == item for _, other, _ in contacts) for item in range(8)}
+    for other in range(6):
+        theirs = {item for who, item, _ in contacts if who == other}
+        shared = sum(1 / np.log(2 + readers[item]) for item in own & theirs) if other != user else 0.0
+        assert near[other] == pytest.approx(shared / np.sqrt(5 + len(theirs)))
+
+
+def test_contacts_come_oldest_first_and_only_the_latest() -> None:
+    model = covisit_of(timed([(0, 1), (1, 1), (0, 2), (0, 3)]))
+    assert model.item[model.contacts(0)].tolist() == [1, 2, 3]
+    assert model.item[model.contacts(0, most=2)].tolist() == [2, 3]
+    assert model.contacts(99).tolist() == []
+
+
+def test_a_restored_log_walks_alike_and_goes_on(tmp_path: Path) -> None:
+    random = np.random.default_rng(4)
+    pairs = list(
+        dict.fromkeys(zip(random.integers(0, 6, 60).tolist(), random.integers(0, 8, 60).tolist(), strict=True))
+    )
+    contacts = timed(pairs)
+    model = covisit_of(contacts[:-1])
+    save(model, tmp_path / "kept")
+    restored = load(Covisit, tmp_path / "kept")
+    for log in (model, restored):
+        log.update(*contacts[-1])
+    for user in range(6):
+        recent = model.item[model.contacts(user)][::-1]
+        for forward in (True, False):
+            ours, theirs = (log.walk(user, recent, forward=forward) for log in (model, restored))
+            assert steps(ours) == steps(theirs)
+        assert restored.neighbours(user, recent).tolist() == model.neighbours(user, recent).tolist()

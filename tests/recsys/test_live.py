@@ -1,0 +1,182 @@
+"""The fast layer: what one event changes, and that the whole is what plain counting over the log gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from content_store.vocabulary import EventKind
+from recsys.features.log import KIND_CODE
+from recsys.live import Live, Static
+from recsys.models.popular import HALF_LIVES
+from recsys.ranking import Ranking
+
+HOUR = 473_000.0
+Event = tuple[int, int, float, EventKind]
+
+
+def live_after(*events: Event, items: int = 6, users: int = 3) -> Live:
+    live = Live(Static.unknown(items), users)
+    for user, item, hour, kind in events:
+        live.update(user, item, hour, KIND_CODE[kind])
+    return live
+
+
+def mass(live: Live, name: str = "7d", hour: float = HOUR) -> list[float]:
+    return [float(value) for value in live.popular.score(name, hour)[: live.items]]
+
+
+def history(live: Live, user: int) -> list[int]:
+    return [int(item) for item in live.covisit.item[live.history(user)]]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in EventKind if kind is not EventKind.IMPRESSION])
+def test_an_own_event_hides_the_item_at_once_and_for_good(kind: EventKind) -> None:
+    live = live_after((0, 1, HOUR, EventKind.READ), (1, 2, HOUR, EventKind.READ))
+    assert live.open_items(0).tolist() == [False, False, True, False, False, False]
+    live.update(0, 2, HOUR + 1, KIND_CODE[kind])
+    assert not live.open_items(0).any()
+    for later in range(300):
+        live.update(1, later % 6, HOUR + 24 * later, KIND_CODE[EventKind.READ])
+    assert not live.open_items(0)[[1, 2]].any()
+    assert live.open_items(0)[[0, 3, 4, 5]].all()
+
+
+def test_an_impression_is_no_contact() -> None:
+    live = live_after((1, 2, HOUR, EventKind.READ), (0, 2, HOUR + 1, EventKind.IMPRESSION))
+    assert live.open_items(0)[2]
+    assert mass(live) == mass(live_after((1, 2, HOUR, EventKind.READ)))
+    assert history(live, 0) == []
+
+
+def test_a_refused_item_is_hidden_and_leaves_the_history() -> None:
+    live = live_after((1, 2, HOUR, EventKind.READ), (0, 1, HOUR, EventKind.READ), (0, 2, HOUR, EventKind.READ))
+    assert history(live, 0) == [1, 2]
+    live.update(0, 2, HOUR + 1, KIND_CODE[EventKind.NOT_INTERESTED])
+    assert history(live, 0) == [1]
+    assert history(live, 1) == [2]
+    assert not live.open_items(0)[2]
+
+
+def test_a_like_before_the_first_read_makes_one_read() -> None:
+    live = live_after((0, 1, HOUR, EventKind.LIKE))
+    assert mass(live)[1] == 0
+    for later in range(3):
+        live.update(0, 1, HOUR + later, KIND_CODE[EventKind.READ])
+    assert mass(live)[1] == pytest.approx(1)
+    assert live.readers[1] == 1
+    assert history(live, 0) == [1]
+
+
+def test_a_read_after_a_refusal_still_is_a_read() -> None:
+    live = live_after(
+        (0, 1, HOUR, EventKind.NOT_INTERESTED), (0, 1, HOUR, EventKind.READ), (0, 1, HOUR, EventKind.READ)
+    )
+    assert mass(live)[1] == pytest.approx(1)
+    assert live.readers[1] == 1
+
+
+@pytest.mark.parametrize("late_by", [0.5, 30.0, 1000.0, 20_000.0])
+def test_a_late_event_counts_as_if_it_had_come_in_time(late_by: float) -> None:
+    late = (1, 2, HOUR - late_by, EventKind.READ)
+    others = [(0, 2, HOUR - 1, EventKind.READ), (0, 3, HOUR, EventKind.READ)]
+    delayed, punctual = live_after(*others, late), live_after(*sorted([*others, late], key=lambda event: event[2]))
+    for name in HALF_LIVES:
+        np.testing.assert_allclose(mass(delayed, name), mass(punctual, name), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(delayed.popular.totals(HOUR), punctual.popular.totals(HOUR), rtol=1e-9)
+    for column in ("born", "last", "readers", "seen_at"):
+        assert getattr(delayed, column).tolist() == getattr(punctual, column).tolist(), column
+    scores = Ranking(delayed).rank(2, HOUR).scores
+    assert np.isfinite(scores).all()
+
+
+def test_a_late_event_does_not_move_a_citizen_back_to_an_earlier_place() -> None:
+    live = Live(Static.unknown(3), 1)
+    read = KIND_CODE[EventKind.READ]
+    live.update(0, 1, HOUR, read, region=5, device=6)
+    live.update(0, 2, HOUR - 10, read, region=7, device=8)
+    assert (live.region[0], live.device[0], live.seen_at[0]) == (5, 6, HOUR)
+
+
+def test_a_citizen_nobody_has_seen_gets_a_list() -> None:
+    live = live_after((0, 1, HOUR, EventKind.READ), (1, 2, HOUR, EventKind.READ))
+    ranked = Ranking(live).rank(10_000, HOUR + 1)
+    assert sorted(ranked.items.tolist()) == [1, 2]
+    assert live.open_items(10_000).sum() == 2
+
+
+def test_citizens_are_added_as_they_come() -> None:
+    grown, roomy = live_after(users=0), live_after(users=5000)
+    for live in (grown, roomy):
+        for place in range(3000):
+            user = place * 7919 % 5000
+            live.update(user, place % 6, HOUR + place / 60, KIND_CODE[EventKind.READ], place % 3, place % 2)
+    for user in (0, 7, 4999, 5, 6000):
+        ours, theirs = (Ranking(live).rank(user, HOUR + 51) for live in (grown, roomy))
+        assert ours.items.tolist() == theirs.items.tolist()
+        assert ours.scores.tolist() == theirs.scores.tolist()
+
+
+def test_a_published_item_is_open_before_anyone_reads_it() -> None:
+    live = live_after((0, 1, HOUR, EventKind.READ))
+    live.publish(4, HOUR - 5)
+    assert live.open_items(1).tolist() == [False, True, False, False, True, False]
+    assert 4 in Ranking(live).rank(1, HOUR).items.tolist()
+
+
+EVENTS = st.lists(
+    st.tuples(st.integers(0, 4), st.integers(0, 5), st.integers(0, 4000), st.sampled_from(list(EventKind))), max_size=50
+)
+
+
+def by_time(rows: list[tuple[int, int, int, EventKind]]) -> list[Event]:
+    return [(user, item, HOUR + minute / 60, kind) for user, item, minute, kind in sorted(rows, key=lambda row: row[2])]
+
+
+@settings(max_examples=80)
+@given(EVENTS)
+def test_popularity_is_the_decayed_sum_over_first_reads(rows: list[tuple[int, int, int, EventKind]]) -> None:
+    log, now = by_time(rows), HOUR + 70
+    live = live_after(*log)
+    first_reads: dict[tuple[int, int], float] = {}
+    for user, item, hour, kind in log:
+        if kind in (EventKind.READ, EventKind.CLICK):
+            first_reads.setdefault((user, item), hour)
+    for name, half_life in HALF_LIVES.items():
+        plain = [0.0] * live.items
+        for (_, item), hour in first_reads.items():
+            plain[item] += 0.5 ** ((now - hour) / half_life)
+        np.testing.assert_allclose(mass(live, name, now), plain, rtol=1e-9, atol=1e-300)
+        total = live.popular.totals(now)[live.popular.row[name]]
+        np.testing.assert_allclose(total, sum(plain), rtol=1e-9, atol=1e-300)
+    readers = [sum(item == other for _, other in first_reads) for item in range(live.items)]
+    assert live.readers[: live.items].tolist() == readers
+
+
+@settings(max_examples=80)
+@given(EVENTS)
+def test_a_citizen_may_be_shown_what_others_met_and_they_did_not(rows: list[tuple[int, int, int, EventKind]]) -> None:
+    log = [event for event in by_time(rows) if event[3] is not EventKind.IMPRESSION]
+    live = live_after(*by_time(rows))
+    born = {item: min(hour for _, other, hour, _ in log if other == item) for _, item, _, _ in log}
+    last = {item: max(hour for _, other, hour, _ in log if other == item) for _, item, _, _ in log}
+    for user in range(5):
+        met = {item for who, item, _, _ in log if who == user}
+        assert set(np.flatnonzero(live.open_items(user)).tolist()) == set(born) - met
+    for item, hour in born.items():
+        assert (live.born[item], live.last[item]) == (hour, last[item])
+
+
+@settings(max_examples=60)
+@given(EVENTS)
+def test_the_history_is_every_positive_contact_once_unless_refused(rows: list[tuple[int, int, int, EventKind]]) -> None:
+    log = by_time(rows)
+    live = live_after(*log)
+    refusing = (EventKind.NOT_INTERESTED, EventKind.REPORT)
+    for user in range(5):
+        own = [(item, kind) for who, item, _, kind in log if who == user and kind is not EventKind.IMPRESSION]
+        refused = {item for item, kind in own if kind in refusing}
+        contacts = dict.fromkeys(item for item, kind in own if kind not in refusing)
+        assert history(live, user) == [item for item in contacts if item not in refused]
