@@ -17,23 +17,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.evaluation.ranks import metrics_of, rank_of
-from recsys.evaluation.replay import SINGLES
+from recsys.evaluation.replay import SINGLES, drawn
 from recsys.evaluation.replayed import Replayed, read
 from recsys.examples import Examples
 from recsys.features.table import table
 from recsys.live import HOUR_MS
-from recsys.models.ranker import Ranker, RankerConfig
+from recsys.models.ranker import CONFIGURATIONS as REPLAY_RANKERS
+from recsys.models.ranker import Ranker
 from recsys.walk import Walker, builders
 
-BASE = RankerConfig(threads=1)
+BASE, CAUTIOUS = (replace(config, threads=1) for config in REPLAY_RANKERS)
 CONFIGURATIONS = {
     "31 leaves": BASE,
     "31 leaves, 400 trees": replace(BASE, trees=400),
     "63 leaves": replace(BASE, leaves=63),
-    "15 leaves": replace(BASE, leaves=15, least_rows=200, l2=20.0, columns_per_tree=0.4),
+    "15 leaves": CAUTIOUS,
     "7 leaves": replace(BASE, leaves=7, least_rows=200, l2=20.0, columns_per_tree=0.4),
     "xendcg": replace(BASE, objective="rank_xendcg"),
-    "few columns": replace(BASE, columns_per_tree=0.25, l2=20.0),
 }
 VALIDATED = 1 / 6
 
@@ -44,7 +44,7 @@ class Tuning:
     def __init__(self, data: Replayed, first: int, queries: int, validate: int, warm: float) -> None:
         cut = int(first * (1 - VALIDATED))
         self.examples = Examples(queries)
-        lessons = data.targets(int(warm * len(data.log)), cut)[-queries:]
+        lessons = drawn(data.targets(int(warm * len(data.log)), cut), queries)
         asked = data.targets(cut, first)
         if validate < asked.size:
             asked = np.sort(np.random.default_rng(0).choice(asked, validate, replace=False))

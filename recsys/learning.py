@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from recsys.evaluation.replay import drawn
 from recsys.evaluation.replayed import of_dataset
 from recsys.examples import Examples
 from recsys.models.base import Model
@@ -27,7 +28,7 @@ def ranker_builder(configs: Sequence[RankerConfig] = CONFIGURATIONS, *, queries:
 
     def fit(material: Material, before: Mapping[str, Model]) -> Ranker | None:
         data = of_dataset(material.dataset, material.articles, RECENT)
-        lessons = data.targets(int(WARM * len(data.log)))[-queries:]
+        lessons = drawn(data.targets(int(WARM * len(data.log))), queries)
         examples = Examples(queries)
         walker = Walker(data.log, data.static, data.users, CADENCE, builders(data.texts))
         walker.live.unprofiled = set(np.flatnonzero(~material.dataset.profiled).tolist())

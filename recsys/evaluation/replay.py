@@ -37,14 +37,16 @@ Floats = NDArray[np.float64]
 class ReplayConfig:
     """How the ranker learns during a replay; everything was chosen on rows before ``--from``.
 
-    The ranker learns from the newest ``queries`` of the rows after share ``warm`` of the log; ``refit_share``: after
-    every such share of the log it is learnt again inside the test, from earlier rows; None never. Of ``rankers`` the
-    one serves that does best on the last fifth of what is learnt from.
+    The ranker learns from ``queries`` of the rows after share ``warm`` of the log. After every share ``refit_share`` of
+    the log (None: never) it is learnt again inside the test, from earlier rows, whose lessons are drawn as densely; at
+    most the newest ``kept`` lessons count. Of ``rankers`` the one serves that does best on the last fifth of the
+    lessons before the test.
     """
 
     queries: int = 20_000
     warm: float = 0.1
-    refit_share: float | None = None
+    refit_share: float | None = 0.1
+    kept: int = 30_000
     cadence: Cadence = field(default_factory=Cadence)
     rankers: tuple[RankerConfig, ...] = CONFIGURATIONS
 
@@ -118,14 +120,16 @@ class Replay:
             self.walker.ranking.slow, self.walker.ranking.ranker = served
         self.ranks: dict[str, list[int]] = {name: [] for name in self.names}
         self._topped = {name: np.zeros(data.items.size, bool) for name in self.names}
+        self._chosen: RankerConfig | None = None
         self._ranked = np.zeros(data.items.size, bool)
 
     def walk(self, first: int, targets: NDArray[np.intp]) -> None:
         """Learn from the rows before ``first``, then rank ``targets`` (rows, sorted)."""
         config, log = self.config, self.data.log
-        lessons = self.data.targets(int(config.warm * len(log)), first)[-config.queries :]
-        wanted = np.union1d(lessons, targets) if self._learns else targets
-        examples = Examples(config.queries)
+        lessons = self._lessons(first) if self._learns else targets[:0]
+        wanted, asked_for = np.union1d(lessons, targets), set(targets.tolist())
+        taught = set(lessons.tolist())
+        examples = Examples(config.kept)
         relearn = first
         for done, row in enumerate(self.walker.states(wanted)):
             if row >= relearn and self._learns:
@@ -133,17 +137,28 @@ class Replay:
                 step = config.refit_share
                 relearn = len(log) if step is None else row + max(1, int(step * len(log)))
             asked = None if self._plain else self._ask(row)
-            if row >= first:
+            if row in asked_for:
                 self._rank(row, asked)
-            if asked is not None and self._learns and (row < first or config.refit_share is not None):
+            if asked is not None and row in taught:
                 examples.add(asked.request, int(log.item[row]), asked.features)
             if done % 500 == 0:
                 self._progress(f"{'rank' if row >= first else 'learn'} {done:,} of {wanted.size:,}")
 
+    def _lessons(self, first: int) -> NDArray[np.intp]:
+        """The rows that the ranker learns from, those inside the test among them where it is learnt again there."""
+        config, rows = self.config, len(self.data.log)
+        before = self.data.targets(int(config.warm * rows), first)
+        lessons = drawn(before, config.queries)
+        if config.refit_share is None or not before.size:
+            return lessons
+        inside = self.data.targets(first)
+        return np.union1d(lessons, drawn(inside, round(inside.size * lessons.size / before.size)))
+
     def _learn(self, examples: Examples, row: int) -> None:
         self._progress(f"fit the ranker on {len(examples):,} queries before row {row:,}")
         if len(examples) >= FEWEST_LESSONS:
-            self.walker.ranking.ranker = examples.fit(examples.chosen(self.config.rankers))
+            self._chosen = self._chosen or examples.chosen(self.config.rankers)
+            self.walker.ranking.ranker = examples.fit(self._chosen)
 
     def _ask(self, row: int) -> Asked:
         request, _ = self.walker.ranking.request(int(self.data.log.user[row]), self.data.log.at[row] / HOUR_MS)
@@ -204,6 +219,13 @@ class Replay:
             "best_single": best,
             "ratio_to_best_single": ratios(ranks, best, owner, seed) if best else {},
         }
+
+
+def drawn(rows: NDArray[np.intp], queries: int, seed: int = 0) -> NDArray[np.intp]:
+    """``queries`` of ``rows`` (sorted), drawn evenly: the newest alone would be the lessons of a few readers."""
+    if queries >= rows.size:
+        return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, queries, replace=False))
 
 
 def _placed(items: int, chosen: NDArray[np.intp], values: Floats) -> Floats:

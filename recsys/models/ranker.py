@@ -30,7 +30,6 @@ class RankerConfig:
     columns_per_tree: float = 0.6
     rows_per_tree: float = 0.8
     l2: float = 5.0
-    smoothing: float = 0.0
     threads: int = 2
     seed: int = 1
 
@@ -65,7 +64,6 @@ class Ranker(Model):
             "bagging_fraction": chosen.rows_per_tree,
             "bagging_freq": 1,
             "lambda_l2": chosen.l2,
-            "path_smooth": chosen.smoothing,
             "num_threads": chosen.threads,
             "seed": chosen.seed,
             "deterministic": True,
