@@ -37,15 +37,15 @@ Floats = NDArray[np.float64]
 class ReplayConfig:
     """How the ranker learns during a replay; everything was chosen on rows before ``--from``.
 
-    The ranker learns from ``queries`` of the rows after share ``warm`` of the log. After every share ``refit_share`` of
-    the log (None: never) it is learnt again inside the test, from earlier rows, whose lessons are drawn as densely; at
-    most the newest ``kept`` lessons count. Of ``rankers`` the one serves that does best on the last fifth of the
-    lessons before the test.
+    The ranker learns from ``queries`` of the rows after share ``warm`` of the log. Whenever the test has grown by
+    ``refit_share`` of the rows before it (None: never) it is learnt again, from earlier rows, their lessons drawn as
+    densely; at most the newest ``kept`` lessons count. Of ``rankers`` the one serves that does best on the last fifth
+    of the lessons before the test.
     """
 
     queries: int = 20_000
     warm: float = 0.1
-    refit_share: float | None = 0.1
+    refit_share: float | None = 1 / 6
     kept: int = 30_000
     cadence: Cadence = field(default_factory=Cadence)
     rankers: tuple[RankerConfig, ...] = CONFIGURATIONS
@@ -135,7 +135,7 @@ class Replay:
             if row >= relearn and self._learns:
                 self._learn(examples, row)
                 step = config.refit_share
-                relearn = len(log) if step is None else row + max(1, int(step * len(log)))
+                relearn = len(log) if step is None else row + max(1, round(step * first))
             asked = None if self._plain else self._ask(row)
             if row in asked_for:
                 self._rank(row, asked)
@@ -152,7 +152,8 @@ class Replay:
         if config.refit_share is None or not before.size:
             return lessons
         inside = self.data.targets(first)
-        return np.union1d(lessons, drawn(inside, round(inside.size * lessons.size / before.size)))
+        dice = np.random.default_rng(0).random(rows)  # row by row: what comes later does not change what is drawn
+        return np.union1d(lessons, inside[dice[inside] < lessons.size / before.size])
 
     def _learn(self, examples: Examples, row: int) -> None:
         self._progress(f"fit the ranker on {len(examples):,} queries before row {row:,}")
