@@ -48,7 +48,7 @@ class TrainingConfig:
     margins: Margins = field(default_factory=Margins)
     interest: InterestConfig = field(default_factory=lambda: InterestConfig(half_life_days=30.0))
     als: AlsConfig = field(default_factory=AlsConfig)
-    item_item: ItemItemConfig = field(default_factory=ItemItemConfig)
+    item_item: ItemItemConfig = field(default_factory=lambda: ItemItemConfig(covered=10_000))
     content: ContentConfig = field(default_factory=ContentConfig)
 
     def __post_init__(self) -> None:

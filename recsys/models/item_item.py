@@ -11,7 +11,7 @@ the gram matrix, and widely read targets are damped or lifted by a power of thei
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -35,7 +35,8 @@ class ItemItemConfig:
     gram matrix, ``dropout`` p adds p/(1-p) of each item's own diagonal. ``popularity_power`` c: a target's weights are
     multiplied by (popularity ÷ mean popularity)ᶜ; below zero damps what everybody reads. ``neighbours`` per item take
     part above ``dense_limit`` items and ``dense_neighbours`` up to it, where 0 means all items (EASE), of whose weights
-    ``kept`` per target are stored. ``threads`` 0 takes every core.
+    ``kept`` per target are stored. Where ``covered`` is not 0, only so many items, those read most,
+    take part at all; the rest of a long tail costs more than its few readers tell. ``threads`` 0 takes every core.
     """
 
     user_power: float = 0.4
@@ -46,6 +47,7 @@ class ItemItemConfig:
     dense_limit: int = 12_000
     neighbours: int = 100
     dense_neighbours: int = 300
+    covered: int = 0
     threads: int = 0
 
 
@@ -84,6 +86,8 @@ class ItemItem(Recommender):
     def fit(self, matrix: csr_matrix) -> Self:
         """Learn the weights from ``matrix`` (citizens × items, float32, strength ≥ 0)."""
         settings, items = self.settings, matrix.shape[1]
+        if 0 < settings.covered < items:
+            return self._fit_covered(matrix)
         popularity = np.asarray(matrix.sum(axis=0), np.float64).ravel()
         self.known = popularity > 0
         scaled = _scale_rows(matrix, settings.user_power)
@@ -99,6 +103,19 @@ class ItemItem(Recommender):
         lift[self.known] = (popularity[self.known] / mean) ** settings.popularity_power
         weights.data *= lift[weights.indices]
         self.weights = weights
+        return self
+
+    def _fit_covered(self, matrix: csr_matrix) -> Self:
+        """Fit on the ``covered`` items read most; the others are unknown to this model."""
+        items = matrix.shape[1]
+        read = np.bincount(matrix.indices, minlength=items)
+        chosen = np.sort(np.argsort(-read, kind="stable")[: self.settings.covered])
+        inner = ItemItem(replace(self.settings, covered=0)).fit(matrix[:, chosen])
+        found = inner.weights.tocoo()
+        parts = (found.data, (chosen[found.row], chosen[found.col]))
+        self.weights = csr_matrix(parts, shape=(items, items))
+        self.known = np.zeros(items, bool)
+        self.known[chosen] = inner.known
         return self
 
     def score(self, history: csr_matrix) -> NDArray[np.float32]:
