@@ -96,11 +96,11 @@ def export_file(database: Database, what: What, path: Path, *, watch: Callable[[
 
 
 class _Csv:
-    """CSV in UTF-8 with a header; lists are JSON."""
+    """CSV (RFC 4180) in UTF-8 with a header; lists are JSON."""
 
     def __init__(self, file: IO[bytes], columns: pa.Schema) -> None:
         self._file = file
-        self._writer = csv.writer(_Encoded(file), lineterminator="\n")
+        self._writer = csv.writer(_Encoded(file), lineterminator="\r\n")
         self._lists = [number for number, column in enumerate(columns) if pa.types.is_list(column.type)]
         self._writer.writerow(columns.names)
 
