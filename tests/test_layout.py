@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,6 +137,13 @@ def test_files_and_functions_stay_short(path: str) -> None:
         and node.end_lineno - node.lineno + 1 > LONGEST_FUNCTION
     ]
     assert long == []
+
+
+def test_every_declared_dependency_is_imported_by_the_programme() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    declared = {re.split(r"[^\w-]", wanted)[0].replace("-", "_") for wanted in project["dependencies"]}
+    imported = {found.top for path in FILES for found in imports_of((ROOT / path).read_text("utf-8"), path)}
+    assert declared - imported == set()
 
 
 def test_every_layer_is_there() -> None:
