@@ -10,8 +10,10 @@ from content_store import citizens, clock, contents, events
 from content_store.db import Database
 from content_store.events import Event
 from content_store.vocabulary import EventKind
+from recsys.reasons import Reason, ReasonCode
 from tests.support.reading import DAY, START, town
 from web.cli import main
+from web.cli.recommend import sentence
 
 NOW = START + 31 * DAY
 
@@ -61,6 +63,11 @@ def test_after_a_training_the_list_names_its_snapshot_and_its_models(
     assert out.startswith("snapshot 0")
     assert "als" in out
     assert "item_item" in out
+
+
+@pytest.mark.parametrize("code", [ReasonCode.HOT_HOUR, ReasonCode.HOT_DAY])
+def test_a_hot_item_tells_how_many_people_read_it(code: ReasonCode) -> None:
+    assert sentence(Reason(code, (), 7), {}, []).endswith("热读（7 人）")
 
 
 def test_a_citizen_nobody_knows_is_an_error_that_says_so(

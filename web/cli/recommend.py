@@ -67,8 +67,8 @@ def sentence(reason: Reason, titles: Mapping[str, str], ids: list[str]) -> str:
 
 _SENTENCES = {
     ReasonCode.BECAUSE_READ: "因为你读过{named}（另有 {count} 位读者两篇都读了）",
-    ReasonCode.HOT_HOUR: "近1小时热读（{count} 次）",
-    ReasonCode.HOT_DAY: "近24小时热读（{count} 次）",
+    ReasonCode.HOT_HOUR: "近1小时热读（{count} 人）",
+    ReasonCode.HOT_DAY: "近24小时热读（{count} 人）",
     ReasonCode.FRESH: "新近发布",
     ReasonCode.USUAL_TOPIC: "你常看的主题",
     ReasonCode.NEW_TOPIC: "换换口味：近来没看过的主题",
