@@ -14,7 +14,7 @@ from recsys.features.table import COLUMNS, Request, table
 from recsys.models.ranker import Ranker, RankerConfig
 
 COMPARED, FEWEST_COMPARED = 5_000, 1_000
-OTHERS = 50  # unread candidates kept of each query
+OTHERS = 80  # unread candidates kept of each query
 
 
 class Examples:

@@ -45,7 +45,7 @@ class ReplayConfig:
 
     queries: int = 20_000
     warm: float = 0.1
-    refit_share: float | None = 1 / 6
+    refit_share: float | None = None
     kept: int = 30_000
     cadence: Cadence = field(default_factory=Cadence)
     rankers: tuple[RankerConfig, ...] = CONFIGURATIONS
