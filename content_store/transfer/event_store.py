@@ -25,6 +25,7 @@ _CACHE_KIB = 65_536
 _incoming = sa.Table(
     "incoming_events",
     sa.MetaData(),
+    sa.Column("place", sa.Integer),
     *(sa.Column(name, schema.events.c[name].type) for name in _NAMES),
     prefixes=["TEMPORARY"],
     postgresql_on_commit="DELETE ROWS",
@@ -67,14 +68,16 @@ def _add_postgresql(connection: Connection, table: pa.Table) -> int:
     connection.execute(sa.schema.CreateTable(_incoming, if_not_exists=True))
     connection.execute(sa.delete(_incoming))
     buffer = io.BytesIO()
-    pa_csv.write_csv(table, buffer, pa_csv.WriteOptions(include_header=False))
+    # A table that was emptied fills its pages in any order, so the order of the rows is told.
+    placed = table.add_column(0, "place", pa.array(range(len(table)), pa.int32()))
+    pa_csv.write_csv(placed, buffer, pa_csv.WriteOptions(include_header=False))
     driver: Any = connection.connection.dbapi_connection
-    sql = f"COPY {_incoming} ({', '.join(_NAMES)}) FROM STDIN (FORMAT csv)"
+    sql = f"COPY {_incoming} ({', '.join(placed.column_names)}) FROM STDIN (FORMAT csv)"
     try:
         with driver.cursor() as cursor, cursor.copy(sql) as copy:
             copy.write(buffer.getbuffer())
     except connection.dialect.loaded_dbapi.Error as error:
         raise DatabaseError(str(error)) from error
     columns = [_incoming.c[name] for name in _NAMES]
-    insert = postgresql.insert(schema.events).from_select(_NAMES, sa.select(*columns))
+    insert = postgresql.insert(schema.events).from_select(_NAMES, sa.select(*columns).order_by(_incoming.c.place))
     return statements.affected(connection, events.growing(insert))

@@ -40,6 +40,7 @@ def opened(path: Path) -> Iterator[Reader]:
     except OSError as error:
         raise ImportFileError(f"{path} cannot be read: {error.strerror}") from error
     with file:
-        if file.seekable() and path.stat().st_size == 0:
+        # JSON lines have no header: a table without rows is an empty file.
+        if file.seekable() and path.stat().st_size == 0 and reader is not JsonlReader:
             raise ImportFileError(f"{path} is empty")
         yield reader(path, file)

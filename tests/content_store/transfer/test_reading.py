@@ -135,7 +135,6 @@ def test_nul_bytes_reach_the_judgement_as_they_are(tmp_path: Path) -> None:
         ("x.csv", b"\xef\xbb\xbf\r\n", "is empty: a header is expected"),
         ("x.csv", b"a,b,a\n1,2,3\n", "several columns 'a'"),
         ("x.csv", b"a,b\n\xff\xff\xff\xff\n", "neither UTF-8 nor GB18030"),
-        ("x.jsonl", b"", "is empty"),
         ("x.parquet", b"", "is empty"),
         ("x.parquet", b"PAR1 but not really", "cannot be read as Parquet"),
         ("x.xlsx", b"PK", "has the extension '.xlsx'"),
@@ -157,6 +156,10 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
 
 def test_a_header_alone_is_an_empty_table(tmp_path: Path) -> None:
     assert _read(_file(tmp_path, "x.csv", "a,b\n")) == ([], [])
+
+
+def test_json_lines_without_a_line_are_an_empty_table(tmp_path: Path) -> None:
+    assert _read(_file(tmp_path, "x.jsonl", "")) == ([], [])
 
 
 def test_json_lines_that_are_no_objects_are_refused(tmp_path: Path) -> None:
