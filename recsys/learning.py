@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -28,10 +29,15 @@ def ranker_builder(configs: Sequence[RankerConfig] = CONFIGURATIONS, *, queries:
 
     def fit(material: Material, before: Mapping[str, Model]) -> Ranker | None:
         data = of_dataset(material.dataset, material.articles, RECENT)
-        lessons = drawn(data.targets(int(WARM * len(data.log))), queries)
+        targets = data.targets(int(WARM * len(data.log)))
+        dataset = material.dataset
+        lawful = dataset.profiled[data.log.user[targets]] & dataset.inferable[data.log.item[targets]]
+        lessons = drawn(targets[lawful], queries)
         examples = Examples(queries)
-        walker = Walker(data.log, data.static, data.users, CADENCE, builders(data.texts))
-        walker.live.unprofiled = set(np.flatnonzero(~material.dataset.profiled).tolist())
+        walker = Walker(
+            data.log, replace(data.static, private=~dataset.inferable), data.users, CADENCE, builders(data.texts)
+        )
+        walker.live.unprofiled = set(np.flatnonzero(~dataset.profiled).tolist())
         for row in walker.states(lessons):
             request, _ = walker.ranking.request(int(data.log.user[row]), walker.hours[row])
             examples.add(request, int(data.log.item[row]))

@@ -93,16 +93,40 @@ class Live:
         """``item`` may be shown from ``hour`` on, though nobody has read it yet."""
         self.born[item] = min(self.born[item], hour)
 
+    def remember(
+        self, user: NDArray[np.int32], item: NDArray[np.int32], hour: NDArray[np.float64], kind: NDArray[np.int8]
+    ) -> None:
+        """Take in, in bulk, what came before the first ``update``: who met and followed what, since when it is out.
+
+        One entry per event, in the order of time. It hides items and makes no signal.
+        """
+        contact = ~_IS_SHOWN[kind]
+        user, item, hour, kind = user[contact], item[contact], hour[contact], kind[contact]
+        self.grow(int(user.max(initial=-1)) + 1)
+        np.minimum.at(self.born, item, hour)
+        np.maximum.at(self.last, item, hour)
+        np.maximum.at(self.seen_at, user, hour)
+        whom, what = np.divmod(np.unique(user * np.int64(self.items) + item), max(self.items, 1))
+        starts = np.flatnonzero(np.diff(whom, prepend=-1))
+        for citizen, start, end in zip(whom[starts].tolist(), starts, np.append(starts, whom.size)[1:], strict=True):
+            self.met[citizen].frombytes(what[start:end].astype(np.int32).tobytes())
+        for row in np.flatnonzero(_IS_NEGATIVE[kind] | (kind == _FOLLOW)):
+            followed = self.followed.setdefault(int(user[row]), set())
+            (followed.add if kind[row] == _FOLLOW else followed.discard)(int(item[row]))
+
     def update(self, user: int, item: int, hour: float, kind: int, region: int = -1, device: int = -1) -> None:
         """Take in one event; ``kind`` is a position in ``features.log.KINDS``."""
         if user >= len(self.met):
             self.grow(user + 1)
         if _IS_SHOWN[kind]:
             return
+        is_read = bool(_IS_READ[kind])
         if _IS_NEGATIVE[kind]:
             self._refuse(user, item)
-        elif item not in self.met[user] or (_IS_READ[kind] and not self._read_at_last(user, item, hour)):
-            self._meet(user, item, hour, bool(_IS_READ[kind]), region, device)
+        elif item not in self.met[user] or (
+            (self._taken_back(user, item) or is_read) and not self._again(user, item, hour, is_read)
+        ):
+            self._meet(user, item, hour, is_read, region, device)
         if kind == _FOLLOW:
             self.followed.setdefault(user, set()).add(item)
         if not _IS_READ[kind] and not _IS_NEGATIVE[kind]:
@@ -114,10 +138,18 @@ class Live:
         self.last[item] = max(self.last[item], hour)
 
     def _refuse(self, user: int, item: int) -> None:
-        """Hide ``item`` from ``user`` and forget that it may have been liked."""
+        """Hide ``item`` from ``user`` and forget that it may have been liked or followed."""
         self.refused.setdefault(user, set()).add(item)
+        self.followed.get(user, set()).discard(item)
         if item not in self.met[user]:
             self.met[user].append(item)
+
+    def _taken_back(self, user: int, item: int) -> bool:
+        """Whether there was a refusal that an event of interest now ends, as it does in ``features.interest``."""
+        if item not in self.refused.get(user, ()):
+            return False
+        self.refused[user].remove(item)
+        return True
 
     def _meet(self, user: int, item: int, hour: float, is_read: bool, region: int, device: int) -> None:
         share = self.popular.share("30m", item, hour)
@@ -140,11 +172,11 @@ class Live:
         self.place_age, self.place_share = grown(self.place_age, room, 0), grown(self.place_share, room, 0)
         self.place_read = grown(self.place_read, room, False)
 
-    def _read_at_last(self, user: int, item: int, hour: float) -> bool:
+    def _again(self, user: int, item: int, hour: float, is_read: bool) -> bool:
         """Count the first read of an item that the citizen had met otherwise; False if they had only refused it."""
         for place in self.covisit.of_user[user]:
             if self.covisit.item[place] == item:
-                if not self.place_read[place]:
+                if is_read and not self.place_read[place]:
                     self.place_read[place] = True
                     self.popular.update(item, hour)
                     self.readers[item] += 1
@@ -173,6 +205,17 @@ class Live:
         if self.static.private is not None:
             silent |= self.static.private[items] & ~np.isin(items, list(self.followed.get(user, ())))
         return places[~silent] if silent.any() else places
+
+    def teachable(self, user: NDArray[np.int32], item: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Which pairs of citizen and item models may be learnt from (bool), by the rule that a dataset follows.
+
+        None of someone without a profile; of the private items only those that the citizen followed.
+        """
+        told = ~np.isin(user, list(self.unprofiled))
+        if self.static.private is None:
+            return told
+        followed = [citizen * self.items + place for citizen, places in self.followed.items() for place in places]
+        return told & (~self.static.private[item] | np.isin(user * np.int64(self.items) + item, followed))
 
     def window(self) -> slice:
         """The latest places of the log that are compared one by one."""

@@ -96,7 +96,7 @@ class Walker:
             live.update(user, item, hour, kind, region, device)
 
     def refit(self, rows: int, hour: float) -> None:
-        """Fit the slow layer on the first ``rows`` rows if the cadence says so."""
+        """Fit the slow layer on the first ``rows`` rows, less what the law keeps out, if the cadence says so."""
         overdue = hour - self._fitted_hour >= self.cadence.hours
         if rows < self.cadence.least or not overdue or rows < self._fitted_rows * (1 + self.cadence.growth):
             return
@@ -105,13 +105,18 @@ class Walker:
         if not self.builders or not size:
             return
         user, item = self.live.covisit.user[:size], self.live.covisit.item[:size]
+        citizens = int(user.max()) + 1  # no more than came so far: the start of ALS depends on it
+        taught = self.live.teachable(user, item)
+        user, item = user[taught], item[taught]
+        if not item.size:
+            return
         count = np.bincount(item, minlength=self.live.items)
         used = np.sort(np.argsort(-count, kind="stable")[: min(self.cadence.items, int((count > 0).sum()))])
         place = np.full(self.live.items, -1)
         place[used] = np.arange(used.size)
         kept = place[item] >= 0
-        shape = (int(user.max()) + 1, used.size)  # no more citizens than came so far: the start of ALS depends on it
-        matrix = csr_matrix((np.ones(kept.sum(), np.float32), (user[kept], place[item[kept]])), shape=shape)
+        parts = (np.ones(kept.sum(), np.float32), (user[kept], place[item[kept]]))
+        matrix = csr_matrix(parts, shape=(citizens, used.size))
         models: dict[str, Recommender] = {}
         for name, fit in self.builders.items():
             models[name] = fit(matrix, used, models)

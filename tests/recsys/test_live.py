@@ -171,12 +171,14 @@ def test_a_citizen_may_be_shown_what_others_met_and_they_did_not(rows: list[tupl
 
 @settings(max_examples=60)
 @given(EVENTS)
-def test_the_history_is_every_positive_contact_once_unless_refused(rows: list[tuple[int, int, int, EventKind]]) -> None:
+def test_the_history_is_every_positive_contact_once_unless_refused_since(
+    rows: list[tuple[int, int, int, EventKind]],
+) -> None:
     log = by_time(rows)
     live = live_after(*log)
     refusing = (EventKind.NOT_INTERESTED, EventKind.REPORT)
     for user in range(5):
         own = [(item, kind) for who, item, _, kind in log if who == user and kind is not EventKind.IMPRESSION]
-        refused = {item for item, kind in own if kind in refusing}
+        refused = {item for item, kind in dict(own).items() if kind in refusing}  # by the latest word
         contacts = dict.fromkeys(item for item, kind in own if kind not in refusing)
         assert history(live, user) == [item for item in contacts if item not in refused]
