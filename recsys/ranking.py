@@ -34,6 +34,11 @@ class Ranked:
     request: Request
 
 
+def fits(ranker: Ranker) -> bool:
+    """Whether ``ranker`` was fitted on the columns that this code makes, in their order."""
+    return ranker.columns == COLUMNS
+
+
 class Ranking:
     """Ranks for one citizen at one moment; holds no state of its own."""
 

@@ -210,11 +210,11 @@ class Training:
         kinds = [builder.kind for builder in self.builders if builder.kind.name in active.models]
         try:
             models = {kind.name: active.load(kind) for kind in kinds}
-        except (ModelError, TypeError, KeyError) as error:
-            log.warning("the active snapshot %s cannot be restored by this code: %s", active.version, error)
+            bundle = Bundle(np.array(active.items(), object), models)
+            return Incumbent(active.version, measured=self.evaluate(material, cut, bundle))
+        except ModelError as error:
+            log.warning("the active snapshot %s cannot be used by this code: %s", active.version, error)
             return Incumbent(active.version)
-        bundle = Bundle(np.array(active.items(), object), models)
-        return Incumbent(active.version, measured=self.evaluate(material, cut, bundle))
 
     def _publish(self, material: Material, trained: Trained) -> Snapshot:
         final = self._fit(material, " on everything", self._kept)

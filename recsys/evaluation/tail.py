@@ -6,6 +6,8 @@ the bundle, ranker included, stay as they were fitted before it.
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 
 from recsys.evaluation.holdout import Bundle, Measured
@@ -14,8 +16,11 @@ from recsys.evaluation.replay import FEED, SINGLES, Replay, ReplayConfig
 from recsys.evaluation.replayed import Replayed, of_dataset
 from recsys.models.base import Recommender
 from recsys.models.ranker import Ranker
+from recsys.ranking import fits
 from recsys.slow import SlowLayer
 from recsys.training import Material
+
+log = logging.getLogger(__name__)
 
 TARGETS = 1_000
 RECENT = 400_000  # newest rows that are walked
@@ -31,6 +36,9 @@ def served_tail(material: Material, cut: int, bundle: Bundle, *, targets: int = 
         rows = np.sort(np.random.default_rng(seed).choice(rows, targets, replace=False))
     slow = slow_layer(data, bundle)
     ranker = bundle.models.get(Ranker.name)
+    if isinstance(ranker, Ranker) and not fits(ranker):
+        log.warning("the ranker was fitted on other features than this code has; the fixed blend is measured")
+        ranker = None
     names = (*SINGLES, *slow.models, FEED)
     replay = Replay(data, ReplayConfig(), names, served=(slow, ranker if isinstance(ranker, Ranker) else None))
     replay.walker.live.unprofiled = set(np.flatnonzero(~material.dataset.profiled).tolist())

@@ -90,7 +90,8 @@ def save(model: Model, folder: Path) -> dict[str, Any]:
 def load(kind: type[ModelT], folder: Path) -> ModelT:
     """The model of ``kind`` in ``folder``.
 
-    Raises ModelError where a file is missing, of another model or format, or does not match its checksum.
+    Raises ModelError where a file is missing, of another model or format, or does not match its checksum, and where
+    this code cannot restore what another version of it kept.
     """
     try:
         manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
@@ -101,5 +102,8 @@ def load(kind: type[ModelT], folder: Path) -> ModelT:
         raise ModelError(f"{kind.name}: found {manifest.get('model')} in format {manifest.get('format')}")
     if hashlib.sha256(data).hexdigest() != manifest.get("sha256"):
         raise ModelError(f"{kind.name}: the arrays do not match their checksum")
-    with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-        return kind.restore(manifest["config"], {key: stored[key] for key in stored.files})
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+            return kind.restore(manifest["config"], {key: stored[key] for key in stored.files})
+    except Exception as error:  # what a constructor of another time makes of the values can be anything
+        raise ModelError(f"{kind.name}: cannot be restored by this code: {error}") from error

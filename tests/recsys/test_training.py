@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from content_store.errors import DataMissing
+from content_store.errors import DataMissing, ModelError
 from recsys.evaluation.holdout import Bundle, Measured
 from recsys.features import Dataset, Rules
 from recsys.features.articles import Article
@@ -168,6 +168,23 @@ def test_an_active_snapshot_that_this_code_cannot_restore_is_not_in_the_way(stor
     first = Training(store, CONFIG, builders=builders).run(lambda: material(as_of=START + 15 * DAY))
 
     second = Training(store, CONFIG).run(material)
+
+    assert first.snapshot is not None
+    assert second.incumbent == Incumbent(first.snapshot.version)
+    assert second.snapshot is not None
+
+
+def test_an_active_snapshot_that_cannot_be_measured_is_not_in_the_way(store: SnapshotStore) -> None:
+    first = Training(store, CONFIG).run(lambda: material(as_of=START + 15 * DAY))
+    measured: list[Bundle] = []
+
+    def evaluate(_material: Material, _cut: int, bundle: Bundle) -> Measured:
+        measured.append(bundle)
+        if len(measured) == 2:
+            raise ModelError("fitted on other columns")
+        return Measured("ndcg@10", 9, 1.0, {"newest": 1.0}, {})
+
+    second = Training(store, CONFIG, evaluate=evaluate).run(material)
 
     assert first.snapshot is not None
     assert second.incumbent == Incumbent(first.snapshot.version)
