@@ -8,16 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from content_store.errors import ModelError
 from recsys.features import Dataset
 from recsys.features.articles import Article
 from recsys.features.table import columns
 from recsys.live import HOUR_MS, Live
 from recsys.models.als import Als
-from recsys.models.base import Recommender
+from recsys.models.base import ModelT, Recommender
 from recsys.models.content import Content
 from recsys.models.item_item import ItemItem
 from recsys.models.ranker import Ranker
-from recsys.ranking import Ranked, Ranking
+from recsys.ranking import Ranked, Ranking, fits
 from recsys.reasons import Reason, reasons
 from recsys.slow import SlowLayer
 from recsys.snapshots import Snapshot
@@ -25,6 +26,8 @@ from recsys.statics import static_of
 
 RECENT = 500_000  # newest events that make the fast layer; what a citizen met before them stays hidden all the same
 SOURCES = ("share_30m", "share_1d", "share_7d", "around", "alike_1d", "als", "item_item", "content")
+
+BLENDED = "a fixed blend orders the list until `kepu train` makes another"
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,10 @@ class Recommended:
 
 
 class Served:
-    """A ranking over the records of one moment; items and citizens by their ids."""
+    """A ranking over the records of one moment; items and citizens by their ids.
+
+    ``problems``: a sentence for each model of the snapshot that is not used because this code cannot use it.
+    """
 
     def __init__(
         self, dataset: Dataset, articles: Mapping[str, Article], live_ids: frozenset[str], snapshot: Snapshot | None
@@ -47,39 +53,63 @@ class Served:
         self.items = [*dataset.items.tolist(), *sorted(live_ids - known)]
         self.articles = articles
         self._place = {item: place for place, item in enumerate(self.items)}
+        self.problems: list[str] = []
         self._user = {citizen: place for place, citizen in enumerate(dataset.citizens.tolist())}
         self.live = Live(static_of(self.items, articles), len(self._user))
         self._follow(dataset, live_ids)
-        slow, ranker = (None, None) if snapshot is None else self._restore(snapshot)
+        slow, ranker = (None, None) if snapshot is None else self._restore(snapshot, live_ids)
         self.ranking = Ranking(self.live, slow, ranker)
 
     def _follow(self, dataset: Dataset, live_ids: frozenset[str]) -> None:
         """Replay the newest events, hide what was met before them, and open what is published."""
         live, log = self.live, dataset.log
         live.unprofiled = set(np.flatnonzero(~dataset.profiled).tolist())
-        for item in live_ids:
-            published = self.articles[item].published_at if item in self.articles else None
-            if published is not None:
-                live.publish(self._place[item], published / HOUR_MS)
-        old = max(0, len(log) - RECENT)
-        for user, item in set(zip(log.user[:old].tolist(), log.item[:old].tolist(), strict=True)):
-            live.met[user].append(item)
-        columns = (log.user, log.item, log.at / HOUR_MS, log.kind, log.region, log.device)
+        for item in live_ids & self.articles.keys():
+            appeared = _appeared(self.articles[item], dataset)
+            if appeared is not None:
+                live.publish(self._place[item], appeared / HOUR_MS)
+        old, hours = max(0, len(log) - RECENT), log.at / HOUR_MS
+        live.remember(log.user[:old], log.item[:old], hours[:old], log.kind[:old])
+        columns = (log.user, log.item, hours, log.kind, log.region, log.device)
         for event in zip(*(column[old:].tolist() for column in columns), strict=True):
             live.update(*event)
         live.withdrawn = np.array([item not in live_ids for item in self.items], bool)
 
-    def _restore(self, snapshot: Snapshot) -> tuple[SlowLayer, Ranker | None]:
-        place = np.array([self._place.get(item, -1) for item in snapshot.items()], np.int32)
-        kinds: dict[str, type[Recommender]] = {kind.name: kind for kind in (Als, ItemItem, Content)}
-        models = {name: snapshot.load(kind) for name, kind in kinds.items() if name in snapshot.models}
-        ranker = snapshot.load(Ranker) if Ranker.name in snapshot.models else None
-        return SlowLayer(models, place, np.ones(place.size, bool)), ranker
+    def _restore(self, snapshot: Snapshot, live_ids: frozenset[str]) -> tuple[SlowLayer, Ranker | None]:
+        fitted = snapshot.items()
+        place = np.array([self._place.get(item, -1) for item in fitted], np.int32)
+        kinds: tuple[type[Recommender], ...] = (Als, ItemItem, Content)
+        loaded = [(kind.name, self._load(snapshot, kind)) for kind in kinds]
+        models = {name: model for name, model in loaded if model is not None}
+        cold: list[str] = []
+        content = models.get(Content.name)
+        if isinstance(content, Content):
+            unknown = (live_ids & self.articles.keys()) - set(fitted)
+            cold = sorted(item for item in unknown if self.articles[item].text)
+            content.add([self.articles[item].text for item in cold])
+        ranker = self._load(snapshot, Ranker)
+        if ranker is not None and not fits(ranker):
+            self.problems.append(f"the ranker of {snapshot.version} was fitted on other features; {BLENDED}")
+            ranker = None
+        return SlowLayer(models, place, np.ones(place.size, bool), [self._place[item] for item in cold]), ranker
+
+    def _load(self, snapshot: Snapshot, kind: type[ModelT]) -> ModelT | None:
+        """The model, or None where the snapshot has none or one that this code cannot restore."""
+        if kind.name not in snapshot.models:
+            return None
+        try:
+            return snapshot.load(kind)
+        except ModelError as error:
+            self.problems.append(f"{snapshot.version} is served without a model: {error.message}")
+            return None
+
+    def place_of(self, citizen: str) -> int:
+        """The position of ``citizen``; one that is nobody's where they have no events."""
+        return self._user.get(citizen, len(self._user))
 
     def recommend(self, citizen: str, at: int, limit: int) -> list[Recommended]:
         """The best ``limit`` items for ``citizen`` at ``at`` (epoch ms); without events it is not personal."""
-        user = self._user.get(citizen, len(self._user))
-        ranked = self.ranking.rank(user, at / HOUR_MS)
+        ranked = self.ranking.rank(self.place_of(citizen), at / HOUR_MS)
         shown = ranked.items[:limit]
         why = reasons(self.live, ranked.request.now, shown)
         parts = zip(shown.tolist(), ranked.scores.tolist(), self._sources(ranked, shown), why, strict=False)
@@ -90,3 +120,14 @@ class Served:
         found = columns(request)
         place = np.searchsorted(request.candidates, shown)
         return [{name: float(found[name][index]) for name in SOURCES} for index in place]
+
+
+def _appeared(article: Article, dataset: Dataset) -> int | None:
+    """When ``article`` came out (epoch ms), for want of that when it was recorded; None where neither is known.
+
+    Nobody knows how old an article is that was recorded after the log had ended, but it is there.
+    """
+    if article.published_at is not None or article.created_at is None:
+        return article.published_at
+    span = dataset.span()
+    return min(article.created_at, span[1]) if span else article.created_at

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from scipy.sparse import csr_matrix
 
 from recsys.features.signals import Moment
 from recsys.models.base import Recommender
+from recsys.models.content import Content
 
 RECENCY = 0.9  # weight of an item in the history relative to the one read after it
 REMEMBERED = 100
@@ -18,34 +19,43 @@ REMEMBERED = 100
 class SlowLayer:
     """Recommenders fitted on items ``0 … n - 1`` of their own, and where these stand in the fast layer.
 
-    ``place`` (int32, n): position in the fast layer of each fitted item, -1 where it is there no more.
+    ``place`` (int32, n): position in the fast layer of each fitted item, -1 where it is there no more; ``added``: of
+    those that the model ``content``, and no other, took in since, in the order in which it did.
     """
 
-    def __init__(self, models: Mapping[str, Recommender], place: NDArray[np.int32], known: NDArray[np.bool_]) -> None:
+    def __init__(
+        self,
+        models: Mapping[str, Recommender],
+        place: NDArray[np.int32],
+        known: NDArray[np.bool_],
+        added: Sequence[int] = (),
+    ) -> None:
         self.models = dict(models)
-        self.place = place
-        self._known = known & (place >= 0)
-        self._fitted = np.full(int(place.max(initial=-1)) + 1, -1, np.int32)
-        self._fitted[place[self._known]] = np.flatnonzero(self._known)
+        self.fitted = place.size
+        self.place = np.append(place, np.array(added, np.int32))
+        self._known = np.append(known & (place >= 0), np.ones(len(added), bool))
+        self._fitted = np.full(int(self.place.max(initial=-1)) + 1, -1, np.int32)
+        self._fitted[self.place[self._known]] = np.flatnonzero(self._known)
 
-    def history(self, now: Moment) -> csr_matrix:
-        """The history at ``now`` as one row over the fitted items (float32), later items weighing more."""
+    def history(self, now: Moment, columns: int) -> csr_matrix:
+        """The history at ``now`` as one row over the first ``columns`` items (float32), later items weighing more."""
         recent = now.items[::-1][:REMEMBERED]
         weight = RECENCY ** np.arange(recent.size, dtype=np.float32)
         inside = recent < self._fitted.size
         fitted = self._fitted[recent[inside]]
-        kept = fitted >= 0
+        kept = (fitted >= 0) & (fitted < columns)
         parts = (weight[inside][kept], (np.zeros(kept.sum(), np.int32), fitted[kept]))
-        return csr_matrix(parts, shape=(1, self.place.size), dtype=np.float32)
+        return csr_matrix(parts, shape=(1, columns), dtype=np.float32)
 
     def scores(self, now: Moment, items: int) -> dict[str, NDArray[np.float64]]:
         """Each model's score of every item of the fast layer (float64, ``items`` long), NaN where it has none."""
-        history = self.history(now)
+        history = {size: self.history(now, size) for size in {self.fitted, self.place.size}}
         result = {}
         for name, model in self.models.items():
             dense = np.full(items, np.nan)
-            if history.nnz:
-                score = model.score(history)[0]
-                dense[self.place[self._known]] = np.where(np.isfinite(score), score, np.nan)[self._known]
+            size = self.place.size if isinstance(model, Content) else self.fitted
+            if history[size].nnz:
+                score, known = model.score(history[size])[0], self._known[:size]
+                dense[self.place[:size][known]] = np.where(np.isfinite(score), score, np.nan)[known]
             result[name] = dense
         return result

@@ -11,7 +11,10 @@ from content_store.vocabulary import Topic
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """A content as models see it; ``published_at`` in epoch ms, None where it is not known."""
+    """A content as models see it; ``published_at`` in epoch ms, None where it is not known.
+
+    ``created_at``: when it was recorded (epoch ms), for want of a better moment.
+    """
 
     title: str
     summary: str | None = None
@@ -20,6 +23,7 @@ class Article:
     source: str | None = None
     published_at: int | None = None
     author: str | None = None
+    created_at: int | None = None
 
     @property
     def text(self) -> str:
@@ -38,6 +42,7 @@ def articles(contents: Iterable[Content]) -> dict[str, Article]:
             content.source,
             content.published_at,
             content.author,
+            content.created_at,
         )
         for content in contents
     }

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from content_store import citizens, clock, contents, events
 from content_store.db import Database
 from content_store.events import Event
 from content_store.vocabulary import EventKind
+from recsys.models.item_item import ItemItem
 from recsys.reasons import Reason, ReasonCode
+from recsys.snapshots import Draft, SnapshotStore
 from tests.support.reading import DAY, START, town
 from web.cli import main
 from web.cli.recommend import sentence
@@ -63,6 +67,21 @@ def test_after_a_training_the_list_names_its_snapshot_and_its_models(
     assert out.startswith("snapshot 0")
     assert "als" in out
     assert "item_item" in out
+
+
+def test_a_snapshot_of_another_code_is_a_warning_and_the_list_is_printed(
+    town_records: Database, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    class Elsewhere(ItemItem):
+        name = "als"
+
+    items = sorted({row[1] for row in town()})
+    model = Elsewhere().fit(csr_matrix((1, len(items)), dtype=np.float32))
+    SnapshotStore(tmp_path / "data" / "snapshots").publish(Draft([model], items, {}))
+    assert run("recommend", "c00", "--limit", "3") == 0
+    told = capsys.readouterr()
+    assert [line.partition(" ")[0] for line in told.err.splitlines()] == ["warning:"]
+    assert len(told.out.splitlines()) == 1 + 2 * 3
 
 
 @pytest.mark.parametrize("code", [ReasonCode.HOT_HOUR, ReasonCode.HOT_DAY])

@@ -37,6 +37,8 @@ def recommend(settings: Settings, citizen: str, limit: int) -> None:
     for problem in opened.problems:
         click.echo(f"warning: {problem}", err=True)
     served = Served(dataset, known, live, opened.snapshot)
+    for problem in served.problems:
+        click.echo(f"warning: {problem}", err=True)
     titles = {id: article.title or id for id, article in known.items()}
     newest = dataset.span()
     at = max(newest[1], 0) + 1 if newest else now
