@@ -110,9 +110,11 @@ class Live:
         starts = np.flatnonzero(np.diff(whom, prepend=-1))
         for citizen, start, end in zip(whom[starts].tolist(), starts, np.append(starts, whom.size)[1:], strict=True):
             self.met[citizen].frombytes(what[start:end].astype(np.int32).tobytes())
-        for row in np.flatnonzero(_IS_NEGATIVE[kind] | (kind == _FOLLOW)):
-            followed = self.followed.setdefault(int(user[row]), set())
-            (followed.add if kind[row] == _FOLLOW else followed.discard)(int(item[row]))
+        told = _IS_NEGATIVE[kind] | (kind == _FOLLOW)
+        columns = (user[told], item[told], kind[told] == _FOLLOW)
+        for citizen, place, follows in zip(*(column.tolist() for column in columns), strict=True):
+            followed = self.followed.setdefault(citizen, set())
+            (followed.add if follows else followed.discard)(place)
 
     def update(self, user: int, item: int, hour: float, kind: int, region: int = -1, device: int = -1) -> None:
         """Take in one event; ``kind`` is a position in ``features.log.KINDS``."""
