@@ -3,8 +3,8 @@
     python -m bench.import_rows [--events N] [--seed S] [--format parquet|csv|jsonl] [--postgresql URL] [--only sqlite]
 
 The log is generated (`bench.globo_like`: 3 M events of 320,000 citizens on 46,000 items; fewer events, fewer of both).
-Each line of the table is a process of its own, so that its CPU time and peak memory are its own (those of the server are
-not counted). *bare* puts the finished rows into tables with the same keys and indexes, whose citizens and contents are
+Each line of the table is a process of its own, so that its CPU time and peak memory are its own (the server's are not
+counted). *bare* puts the finished rows into tables with the same keys and indexes, whose citizens and contents are
 there already, by `executemany` into SQLite and by COPY into PostgreSQL: no file is read, nothing judged, no id made, no
 repeat noticed. Without a URL a private PostgreSQL is started.
 """

@@ -85,8 +85,8 @@ def test_a_catalogue_of_one_item_is_served(ranker: Ranker | None) -> None:
 
 
 def test_equal_scores_are_ordered_by_last_contact_then_by_position() -> None:
-    live = live_after([(0, 4, HOUR), (1, 2, HOUR + 1), (2, 5, HOUR + 1), (3, 0, HOUR + 2), (4, 4, HOUR + 1)])
-    assert Ranking(live, ranker=OneScore()).rank(9, HOUR + 3).items.tolist() == [0, 2, 4, 5]
+    live = live_after([(0, 4, HOUR), (1, 0, HOUR), (2, 2, HOUR + 1), (3, 4, HOUR + 1), (4, 5, HOUR + 2)])
+    assert Ranking(live, ranker=OneScore()).rank(9, HOUR + 3).items.tolist() == [5, 2, 4, 0]
 
 
 def test_without_a_ranker_the_blend_decides_and_with_one_it_does_not() -> None:
