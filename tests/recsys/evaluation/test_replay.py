@@ -26,7 +26,7 @@ from recsys.walk import Cadence
 from tests.support.replaying import MINUTE, READS, START, Reference, busy_log, load_reference, logs, written
 
 QUICK = ReplayConfig(
-    queries=300,
+    queries=150,
     warm=0.0,
     cadence=Cadence(hours=48, growth=0.3, least=150),
     rankers=(RankerConfig(trees=8, least_rows=5, threads=1),),
@@ -130,7 +130,10 @@ def feed_before(
 ) -> list[Any]:
     """The order that is served just before ``row`` of ``log``, learnt from the rows before ``FIRST``."""
     data = loaded(log, folder, items_of(busy_log()))
-    return Watched(data, QUICK, [model]).watch(FIRST, np.array([FIRST, row]), monkeypatch)[row]
+    evaluation = Watched(data, QUICK, [model])
+    order = evaluation.watch(FIRST, np.array([FIRST, row]), monkeypatch)[row]
+    assert (evaluation.walker.ranking.ranker is not None) == (model == "feed")
+    return order
 
 
 FUTURES = (
@@ -178,7 +181,7 @@ def test_nothing_of_the_row_and_of_what_follows_it_enters_the_order(
 def test_a_ranker_learnt_again_inside_the_test_knows_nothing_of_the_future(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log, config = busy_log(), replace(QUICK, refit_share=0.02)
+    log, config = busy_log(), replace(QUICK, refit_share=0.2)
     data = loaded(log, tmp_path)
     row = int(data.targets(700)[0])
     targets = data.targets(FIRST, row + 1)
