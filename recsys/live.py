@@ -25,6 +25,7 @@ _IS_READ = np.array([kind in READING_KINDS for kind in KINDS])
 _IS_NEGATIVE = np.array([kind in NEGATIVE_KINDS for kind in KINDS])
 _FOLLOW = KINDS.index(EventKind.FOLLOW)
 _IS_SHOWN = np.array([kind is EventKind.IMPRESSION for kind in KINDS])
+_NOTHING: set[int] = set()  # what a citizen without refusals or follows has of them; never added to
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class Live:
         # Per citizen.
         self.met: list[array[int]] = []
         self.refused: dict[int, set[int]] = {}
+        self.only_refused: dict[int, set[int]] = {}  # never met otherwise: a first contact may still come
         self.followed: dict[int, set[int]] = {}
         self.unprofiled: set[int] = set()
         self.seen_at = np.zeros(0)
@@ -96,9 +98,10 @@ class Live:
     def remember(
         self, user: NDArray[np.int32], item: NDArray[np.int32], hour: NDArray[np.float64], kind: NDArray[np.int8]
     ) -> None:
-        """Take in, in bulk, what came before the first ``update``: who met and followed what, since when it is out.
+        """Take in, in bulk, what came before the first ``update``: who met, refused and followed what, and when.
 
-        One entry per event, in the order of time. It hides items and makes no signal.
+        One entry per event, in the order of time. It hides items and makes no signal; what was met here is met, so that
+        reading it again later makes none either.
         """
         contact = ~_IS_SHOWN[kind]
         user, item, hour, kind = user[contact], item[contact], hour[contact], kind[contact]
@@ -106,15 +109,27 @@ class Live:
         np.minimum.at(self.born, item, hour)
         np.maximum.at(self.last, item, hour)
         np.maximum.at(self.seen_at, user, hour)
-        whom, what = np.divmod(np.unique(user * np.int64(self.items) + item), max(self.items, 1))
-        starts = np.flatnonzero(np.diff(whom, prepend=-1))
-        for citizen, start, end in zip(whom[starts].tolist(), starts, np.append(starts, whom.size)[1:], strict=True):
-            self.met[citizen].frombytes(what[start:end].astype(np.int32).tobytes())
+        self._remember_pairs(user, item, kind)
         told = _IS_NEGATIVE[kind] | (kind == _FOLLOW)
         columns = (user[told], item[told], kind[told] == _FOLLOW)
         for citizen, place, follows in zip(*(column.tolist() for column in columns), strict=True):
             followed = self.followed.setdefault(citizen, set())
             (followed.add if follows else followed.discard)(place)
+
+    def _remember_pairs(self, user: NDArray[np.int32], item: NDArray[np.int32], kind: NDArray[np.int8]) -> None:
+        """Note who met and who refused what."""
+        pair, owner = np.unique(user * np.int64(self.items) + item, return_inverse=True)
+        whom, what = np.divmod(pair, max(self.items, 1))
+        starts = np.flatnonzero(np.diff(whom, prepend=-1))
+        for citizen, start, end in zip(whom[starts].tolist(), starts, np.append(starts, whom.size)[1:], strict=True):
+            self.met[citizen].frombytes(what[start:end].astype(np.int32).tobytes())
+        latest = np.zeros(pair.size, np.int64)
+        latest[owner] = np.arange(owner.size)
+        refused = _IS_NEGATIVE[kind[latest]]
+        only = refused & (np.bincount(owner, ~_IS_NEGATIVE[kind], pair.size) == 0)
+        for chosen, sets in ((refused, self.refused), (only, self.only_refused)):
+            for citizen, place in zip(whom[chosen].tolist(), what[chosen].tolist(), strict=True):
+                sets.setdefault(citizen, set()).add(place)
 
     def update(self, user: int, item: int, hour: float, kind: int, region: int = -1, device: int = -1) -> None:
         """Take in one event; ``kind`` is a position in ``features.log.KINDS``."""
@@ -125,10 +140,12 @@ class Live:
         is_read = bool(_IS_READ[kind])
         if _IS_NEGATIVE[kind]:
             self._refuse(user, item)
-        elif item not in self.met[user] or (
-            (self._taken_back(user, item) or is_read) and not self._again(user, item, hour, is_read)
-        ):
-            self._meet(user, item, hour, is_read, region, device)
+        else:
+            self.refused.get(user, _NOTHING).discard(item)  # interest ends a refusal, as in ``features.interest``
+            if item not in self.met[user] or item in self.only_refused.get(user, _NOTHING):
+                self._meet(user, item, hour, is_read, region, device)
+            elif is_read:
+                self._again(user, item, hour)
         if kind == _FOLLOW:
             self.followed.setdefault(user, set()).add(item)
         if not _IS_READ[kind] and not _IS_NEGATIVE[kind]:
@@ -142,16 +159,10 @@ class Live:
     def _refuse(self, user: int, item: int) -> None:
         """Hide ``item`` from ``user`` and forget that it may have been liked or followed."""
         self.refused.setdefault(user, set()).add(item)
-        self.followed.get(user, set()).discard(item)
+        self.followed.get(user, _NOTHING).discard(item)
         if item not in self.met[user]:
             self.met[user].append(item)
-
-    def _taken_back(self, user: int, item: int) -> bool:
-        """Whether there was a refusal that an event of interest now ends, as it does in ``features.interest``."""
-        if item not in self.refused.get(user, ()):
-            return False
-        self.refused[user].remove(item)
-        return True
+            self.only_refused.setdefault(user, set()).add(item)
 
     def _meet(self, user: int, item: int, hour: float, is_read: bool, region: int, device: int) -> None:
         share = self.popular.share("30m", item, hour)
@@ -159,7 +170,11 @@ class Live:
         chain = self.covisit.of_user[user]
         before = self.static.topic[self.covisit.item[chain[-1]]] if chain else -1
         self.follows_topic[before, self.static.topic[item]] += 1
-        self.met[user].append(item)
+        only_refused = self.only_refused.get(user, _NOTHING)
+        if item in only_refused:
+            only_refused.remove(item)
+        else:
+            self.met[user].append(item)
         place = self.covisit.update(user, item, hour)
         if place >= self.place_read.size:
             self._grow_places(self.covisit.item.size)
@@ -174,16 +189,13 @@ class Live:
         self.place_age, self.place_share = grown(self.place_age, room, 0), grown(self.place_share, room, 0)
         self.place_read = grown(self.place_read, room, False)
 
-    def _again(self, user: int, item: int, hour: float, is_read: bool) -> bool:
-        """Count the first read of an item that the citizen had met otherwise; False if they had only refused it."""
+    def _again(self, user: int, item: int, hour: float) -> None:
+        """Count the first read of an item that the citizen had met otherwise."""
         for place in self.covisit.of_user[user]:
-            if self.covisit.item[place] == item:
-                if is_read and not self.place_read[place]:
-                    self.place_read[place] = True
-                    self.popular.update(item, hour)
-                    self.readers[item] += 1
-                return True
-        return False
+            if self.covisit.item[place] == item and not self.place_read[place]:
+                self.place_read[place] = True
+                self.popular.update(item, hour)
+                self.readers[item] += 1
 
     def open_items(self, user: int, hour: float = np.inf) -> NDArray[np.bool_]:
         """Which items may be shown to ``user`` at ``hour``: out, not withdrawn, not met, not refused (bool)."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from content_store.vocabulary import EventKind
+from content_store.vocabulary import POSITIVE_KINDS, EventKind
 from recsys.features.log import KIND_CODE
 from recsys.live import Live, Static
 from recsys.models.popular import HALF_LIVES
@@ -182,3 +182,53 @@ def test_the_history_is_every_positive_contact_once_unless_refused_since(
         refused = {item for item, kind in dict(own).items() if kind in refusing}  # by the latest word
         contacts = dict.fromkeys(item for item, kind in own if kind not in refusing)
         assert history(live, user) == [item for item in contacts if item not in refused]
+
+
+def remembering(*events: Event, items: int = 6, users: int = 3) -> Live:
+    live = Live(Static.unknown(items), users)
+    columns = list(zip(*events, strict=True))
+    kind = np.array([KIND_CODE[kind] for kind in columns[3]], np.int8)
+    live.remember(np.array(columns[0], np.int32), np.array(columns[1], np.int32), np.array(columns[2]), kind)
+    return live
+
+
+@pytest.mark.parametrize("kind", [EventKind.READ, EventKind.CLICK, EventKind.LIKE])
+def test_reading_again_what_was_met_before_the_followed_events_is_no_first_contact(kind: EventKind) -> None:
+    live = remembering((0, 1, HOUR, EventKind.READ), (1, 1, HOUR, EventKind.NOT_INTERESTED))
+    live.update(0, 1, HOUR + 1, KIND_CODE[kind])
+    assert mass(live) == [0] * 6
+    assert live.covisit.size == live.readers[1] == 0
+    assert history(live, 0) == []
+    live.update(0, 1, HOUR + 2, KIND_CODE[EventKind.NOT_INTERESTED])
+    live.update(0, 1, HOUR + 3, KIND_CODE[kind])
+    assert live.covisit.size == 0
+
+
+@pytest.mark.parametrize("kind", [EventKind.READ, EventKind.CLICK, EventKind.LIKE])
+def test_what_was_only_refused_before_the_followed_events_may_still_be_met(kind: EventKind) -> None:
+    live = remembering((1, 1, HOUR, EventKind.READ), (0, 1, HOUR, EventKind.NOT_INTERESTED))
+    assert live.refused == {0: {1}}
+    live.update(0, 1, HOUR + 1, KIND_CODE[kind])
+    assert history(live, 0) == [1]
+    assert live.readers[1] == (kind is not EventKind.LIKE)
+    assert not live.open_items(0)[1]
+    live.update(0, 1, HOUR + 2, KIND_CODE[kind])
+    assert live.covisit.size == 1
+
+
+@settings(max_examples=80)
+@given(EVENTS, st.integers(0, 50))
+def test_what_is_remembered_leaves_the_later_events_their_meaning(
+    rows: list[tuple[int, int, int, EventKind]], cut: int
+) -> None:
+    log = by_time(rows)
+    singly = live_after(*log)
+    old, new = log[:cut], log[cut:]
+    live = remembering(*old, users=5) if old else Live(Static.unknown(6), 5)
+    for user, item, hour, kind in new:
+        live.update(user, item, hour, KIND_CODE[kind])
+    met = {(user, item) for user, item, _, kind in old if kind in POSITIVE_KINDS}
+    for user in range(5):
+        assert live.open_items(user).tolist() == singly.open_items(user).tolist()
+        assert live.refused.get(user, set()) == singly.refused.get(user, set())
+        assert history(live, user) == [item for item in history(singly, user) if (user, item) not in met]
