@@ -20,6 +20,7 @@ from recsys.models.popular import Popular
 
 HOUR_MS = 3.6e6
 NEVER = -np.inf
+NOBODY = 2**31 - 1  # a position that no citizen has
 
 _IS_READ = np.array([kind in READING_KINDS for kind in KINDS])
 _IS_NEGATIVE = np.array([kind in NEGATIVE_KINDS for kind in KINDS])
@@ -50,7 +51,10 @@ class Static:
 
 
 class Live:
-    """State of the fast layer. Citizens and items are positions (int); ids are the caller's."""
+    """State of the fast layer. Citizens and items are positions (int); ids are the caller's.
+
+    A citizen's position that is negative or beyond all of them is nobody's: a guest without events.
+    """
 
     def __init__(self, static: Static, users: int = 0) -> None:
         items = static.topic.size
@@ -101,8 +105,10 @@ class Live:
         """Take in, in bulk, what came before the first ``update``: who met, refused and followed what, and when.
 
         One entry per event, in the order of time. It hides items and makes no signal; what was met here is met, so that
-        reading it again later makes none either.
+        reading it again later makes none either. Raises ValueError on a negative position.
         """
+        if user.min(initial=0) < 0 or item.min(initial=0) < 0:
+            raise ValueError("an event has a negative position")
         contact = ~_IS_SHOWN[kind]
         user, item, hour, kind = user[contact], item[contact], hour[contact], kind[contact]
         self.grow(int(user.max(initial=-1)) + 1)
@@ -132,7 +138,9 @@ class Live:
                 sets.setdefault(citizen, set()).add(place)
 
     def update(self, user: int, item: int, hour: float, kind: int, region: int = -1, device: int = -1) -> None:
-        """Take in one event; ``kind`` is a position in ``features.log.KINDS``."""
+        """Take in one event; ``kind`` is a position in ``features.log.KINDS``. Raises ValueError on a negative position."""
+        if user < 0 or item < 0:
+            raise ValueError(f"an event has the negative position {min(user, item)}")
         if user >= len(self.met):
             self.grow(user + 1)
         if _IS_SHOWN[kind]:
@@ -200,7 +208,7 @@ class Live:
     def open_items(self, user: int, hour: float = np.inf) -> NDArray[np.bool_]:
         """Which items may be shown to ``user`` at ``hour``: out, not withdrawn, not met, not refused (bool)."""
         known: NDArray[np.bool_] = np.isfinite(self.born) & (self.born <= hour) & ~self.withdrawn
-        if user < len(self.met):
+        if 0 <= user < len(self.met):
             known[np.frombuffer(self.met[user], np.int32)] = False
         return known
 
@@ -209,7 +217,7 @@ class Live:
 
         None of someone without a profile; no item that was refused since; of the private ones only those followed.
         """
-        places = self.covisit.contacts(user)
+        places = self.covisit.contacts(user if user >= 0 else NOBODY)
         if user in self.unprofiled:
             return places[:0]
         items = self.covisit.item[places]

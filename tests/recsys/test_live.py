@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from content_store.vocabulary import POSITIVE_KINDS, EventKind
 from recsys.features.log import KIND_CODE
+from recsys.features.table import table
 from recsys.live import Live, Static
 from recsys.models.popular import HALF_LIVES
 from recsys.ranking import Ranking
@@ -232,3 +233,24 @@ def test_what_is_remembered_leaves_the_later_events_their_meaning(
         assert live.open_items(user).tolist() == singly.open_items(user).tolist()
         assert live.refused.get(user, set()) == singly.refused.get(user, set())
         assert history(live, user) == [item for item in history(singly, user) if (user, item) not in met]
+
+
+def test_a_negative_position_is_nobody() -> None:
+    live = live_after((0, 1, HOUR, EventKind.READ), (2, 2, HOUR, EventKind.READ))
+    live.refused[2], live.unprofiled = {1}, {2}
+    assert live.open_items(-1).tolist() == live.open_items(10_000).tolist() == [False, True, True, False, False, False]
+    assert history(live, -1) == []
+    guest, unseen = (Ranking(live).rank(user, HOUR + 1) for user in (-1, 10_000))
+    assert guest.items.tolist() == unseen.items.tolist()
+    assert guest.scores.tolist() == unseen.scores.tolist()
+    assert table(guest.request).tolist() == pytest.approx(table(unseen.request), nan_ok=True)
+
+
+@pytest.mark.parametrize(("user", "item"), [(-1, 0), (0, -1)])
+def test_an_event_of_nobody_or_on_nothing_is_refused(user: int, item: int) -> None:
+    live = live_after()
+    with pytest.raises(ValueError, match="position"):
+        live.update(user, item, HOUR, KIND_CODE[EventKind.READ])
+    with pytest.raises(ValueError, match="position"):
+        live.remember(np.array([user]), np.array([item]), np.array([HOUR]), np.array([1], np.int8))
+    assert not live.open_items(0).any()
