@@ -138,7 +138,10 @@ class Live:
                 sets.setdefault(citizen, set()).add(place)
 
     def update(self, user: int, item: int, hour: float, kind: int, region: int = -1, device: int = -1) -> None:
-        """Take in one event; ``kind`` is a position in ``features.log.KINDS``. Raises ValueError on a negative position."""
+        """Take in one event; ``kind`` is a position in ``features.log.KINDS``.
+
+        Raises ValueError on a negative position.
+        """
         if user < 0 or item < 0:
             raise ValueError(f"an event has the negative position {min(user, item)}")
         if user >= len(self.met):
