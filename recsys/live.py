@@ -7,7 +7,7 @@ citizen's own event therefore acts in their next request. Times are hours (float
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ _NOTHING: set[int] = set()  # what a citizen without refusals or follows has of 
 
 @dataclass(frozen=True)
 class Static:
-    """What is known of the items before anyone reads them; one entry per item.
+    """What is known of the items before anyone reads them; one entry per item, maybe more to spare.
 
     ``topic``, ``author``: int32 codes, -1 unknown. ``created``: hours, NaN unknown. ``words``: length, NaN unknown.
     ``private``: of a topic from which nothing may be inferred (bool); None where no item is.
@@ -49,27 +49,45 @@ class Static:
         code, number = np.full(items, -1, np.int32), np.full(items, np.nan)
         return cls(code, code.copy(), number, number.copy())
 
+    def grown(self, items: int) -> Static:
+        """The same with room for ``items``, nothing being known of the new ones."""
+        return Static(
+            grown(self.topic, items, -1),
+            grown(self.author, items, -1),
+            grown(self.created, items, np.nan),
+            grown(self.words, items, np.nan),
+            None if self.private is None else grown(self.private, items, False),
+        )
+
+    def copy(self) -> Static:
+        """The same in arrays of its own."""
+        private = None if self.private is None else self.private.copy()
+        return Static(self.topic.copy(), self.author.copy(), self.created.copy(), self.words.copy(), private)
+
 
 class Live:
     """State of the fast layer. Citizens and items are positions (int); ids are the caller's.
 
-    A citizen's position that is negative or beyond all of them is nobody's: a guest without events.
+    A citizen's position that is negative or beyond all of them is nobody's: a guest without events. Both grow with what
+    is told of them; arrays over items may be longer than ``items``.
     """
 
     def __init__(self, static: Static, users: int = 0) -> None:
         items = static.topic.size
-        self.static = static
+        self.static = static.copy()
         self.topics = int(static.topic.max(initial=-1)) + 1
         self.items = items
         self.popular = Popular(items)
         self.covisit = Covisit()
-        self.born = np.full(items, np.inf)
+        self.published = np.full(items, np.inf)
+        self.first = np.full(items, np.inf)  # contact
+        self.born = np.full(items, np.inf)  # the earlier of the two
         self.withdrawn = np.zeros(items, bool)
         self.last = np.full(items, NEVER)
         self.readers = np.zeros(items)
         self.engaged = np.zeros(items)
         self.engaged_at = np.zeros(items)
-        self.follows_topic = np.zeros((self.topics + 1, self.topics + 1))
+        self.follows_topic = np.zeros((self.topics + 1, self.topics + 1))  # the last ones: unknown
         # Per citizen.
         self.met: list[array[int]] = []
         self.refused: dict[int, set[int]] = {}
@@ -87,17 +105,91 @@ class Live:
         self.place_read = np.zeros(0, bool)
         self.grow(users)
 
-    def grow(self, users: int) -> None:
-        """Make room for citizens ``0 … users - 1``."""
+    def grow(self, users: int, items: int = 0) -> None:
+        """Make room for citizens ``0 … users - 1`` and items ``0 … items - 1``."""
         users = max(users, len(self.met))
+        if items > self.items:
+            self._grow_items(items)
         self.covisit.grow(self.items, users)
         self.met.extend(array("i") for _ in range(users - len(self.met)))
         self.seen_at = grown(self.seen_at, users, NEVER)
         self.region, self.device = grown(self.region, users, -1), grown(self.device, users, -1)
 
+    def _grow_items(self, items: int) -> None:
+        self.items = items
+        self.static = self.static.grown(items)
+        self.popular.grow(items)
+        self.published, self.first = grown(self.published, items, np.inf), grown(self.first, items, np.inf)
+        self.born, self.last = grown(self.born, items, np.inf), grown(self.last, items, NEVER)
+        self.withdrawn, self.readers = grown(self.withdrawn, items, False), grown(self.readers, items, 0)
+        self.engaged, self.engaged_at = grown(self.engaged, items, 0), grown(self.engaged_at, items, 0)
+
+    def _admit(self, item: int) -> None:
+        if item < 0:
+            raise ValueError(f"no item has the position {item}")
+        self.grow(0, item + 1)
+
+    def describe(
+        self,
+        item: int,
+        *,
+        topic: int | None = None,
+        author: int | None = None,
+        created: float | None = None,
+        words: float | None = None,
+        private: bool | None = None,
+    ) -> None:
+        """Tell or correct what is known of ``item``, see ``Static``; None leaves a value as it is.
+
+        What was read before counts as of the corrected topic from now on. Raises ValueError on a negative position.
+        """
+        self._admit(item)
+        if private and self.static.private is None:
+            self.static = replace(self.static, private=np.zeros(self.static.topic.size, bool))
+        told = {"author": author, "created": created, "words": words, "private": private}
+        for name, value in told.items():
+            known = getattr(self.static, name)
+            if value is not None and known is not None:
+                known[item] = value
+        if topic is not None and topic != self.static.topic[item]:
+            self._change_topic(item, topic)
+
+    def _change_topic(self, item: int, topic: int) -> None:
+        if topic >= self.topics:
+            old, self.topics = self.follows_topic, topic + 1
+            self.follows_topic = np.zeros((self.topics + 1, self.topics + 1))
+            kept = np.append(np.arange(len(old) - 1), self.topics)
+            self.follows_topic[np.ix_(kept, kept)] = old
+        place = np.array(self.covisit.of_item[item], np.int64)
+        after = self.covisit.next[place]
+        after = after[after >= 0]
+        before = self._topic_before(place)
+        following = self.static.topic[self.covisit.item[after]]
+        for code, change in ((int(self.static.topic[item]), -1), (topic, 1)):
+            np.add.at(self.follows_topic[:, code], before, change)
+            np.add.at(self.follows_topic[code], following, change)
+        self.static.topic[item] = topic
+
+    def _topic_before(self, place: NDArray[np.int64]) -> NDArray[np.int32]:
+        """The topic of what each citizen met before ``place``, -1 where that is nothing."""
+        before = self.covisit.previous[place]
+        topic: NDArray[np.int32] = np.where(before >= 0, self.static.topic[self.covisit.item[before]], -1)
+        return topic
+
     def publish(self, item: int, hour: float) -> None:
-        """``item`` may be shown from ``hour`` on, though nobody has read it yet."""
-        self.born[item] = min(self.born[item], hour)
+        """``item`` may be shown from ``hour`` on, though nobody has read it yet, or already before.
+
+        The latest word counts. Raises ValueError on a negative position.
+        """
+        self._admit(item)
+        self.published[item] = hour
+        self.born[item] = min(hour, self.first[item])
+        self.withdrawn[item] = False
+
+    def withdraw(self, item: int) -> None:
+        """``item`` may not be shown until it is published again. Raises ValueError on a negative position."""
+        self._admit(item)
+        self.withdrawn[item] = True
 
     def remember(
         self, user: NDArray[np.int32], item: NDArray[np.int32], hour: NDArray[np.float64], kind: NDArray[np.int8]
@@ -111,7 +203,8 @@ class Live:
             raise ValueError("an event has a negative position")
         contact = ~_IS_SHOWN[kind]
         user, item, hour, kind = user[contact], item[contact], hour[contact], kind[contact]
-        self.grow(int(user.max(initial=-1)) + 1)
+        self.grow(int(user.max(initial=-1)) + 1, int(item.max(initial=-1)) + 1)
+        np.minimum.at(self.first, item, hour)
         np.minimum.at(self.born, item, hour)
         np.maximum.at(self.last, item, hour)
         np.maximum.at(self.seen_at, user, hour)
@@ -144,8 +237,8 @@ class Live:
         """
         if user < 0 or item < 0:
             raise ValueError(f"an event has the negative position {min(user, item)}")
-        if user >= len(self.met):
-            self.grow(user + 1)
+        if user >= len(self.met) or item >= self.items:
+            self.grow(user + 1, item + 1)
         if _IS_SHOWN[kind]:
             return
         is_read = bool(_IS_READ[kind])
@@ -164,6 +257,7 @@ class Live:
             self.engaged_at[item] = hour
         if hour >= self.seen_at[user]:
             self.seen_at[user], self.region[user], self.device[user] = hour, region, device
+        self.first[item] = min(self.first[item], hour)
         self.born[item] = min(self.born[item], hour)
         self.last[item] = max(self.last[item], hour)
 
@@ -210,7 +304,8 @@ class Live:
 
     def open_items(self, user: int, hour: float = np.inf) -> NDArray[np.bool_]:
         """Which items may be shown to ``user`` at ``hour``: out, not withdrawn, not met, not refused (bool)."""
-        known: NDArray[np.bool_] = np.isfinite(self.born) & (self.born <= hour) & ~self.withdrawn
+        born, withdrawn = self.born[: self.items], self.withdrawn[: self.items]
+        known: NDArray[np.bool_] = np.isfinite(born) & (born <= hour) & ~withdrawn
         if 0 <= user < len(self.met):
             known[np.frombuffer(self.met[user], np.int32)] = False
         return known

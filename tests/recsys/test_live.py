@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from content_store.vocabulary import POSITIVE_KINDS, EventKind
 from recsys.features.log import KIND_CODE
@@ -254,3 +255,123 @@ def test_an_event_of_nobody_or_on_nothing_is_refused(user: int, item: int) -> No
     with pytest.raises(ValueError, match="position"):
         live.remember(np.array([user]), np.array([item]), np.array([HOUR]), np.array([1], np.int8))
     assert not live.open_items(0).any()
+
+
+def described(items: int = 7, topics: int = 3) -> Static:
+    place = np.arange(items)
+    topic, author = (place % (topics + 1) - 1).astype(np.int32), (place % 2).astype(np.int32)
+    return Static(topic, author, HOUR - place.astype(np.float64), 100 + place.astype(np.float64), place == 4)
+
+
+def describe(live: Live, static: Static, item: int) -> None:
+    assert static.private is not None
+    topic, author, private = int(static.topic[item]), int(static.author[item]), bool(static.private[item])
+    live.describe(item, topic=topic, author=author, created=static.created[item], words=static.words[item])
+    live.describe(item, private=private)
+
+
+def assert_same_state(ours: Live, theirs: Live, now: float) -> None:
+    """Both say the same of every citizen: the open items, and all that the ranker is told of them."""
+    assert ours.items == theirs.items
+    for user in range(-1, 5):
+        assert ours.open_items(user).tolist() == theirs.open_items(user).tolist()
+        assert history(ours, user) == history(theirs, user)
+        mine, other = (Ranking(live).rank(user, now) for live in (ours, theirs))
+        assert mine.items.tolist() == other.items.tolist()
+        assert mine.scores.tolist() == other.scores.tolist()
+        np.testing.assert_array_equal(table(mine.request), table(other.request))
+
+
+@settings(max_examples=60)
+@given(EVENTS, st.permutations(range(6)))
+def test_items_may_come_and_be_described_at_any_time(
+    rows: list[tuple[int, int, int, EventKind]], order: list[int]
+) -> None:
+    log, static = by_time(rows), described(6)
+    roomy, growing = Live(static, 5), Live(Static.unknown(0), 5)
+    for live in (roomy, growing):
+        live.publish(5, HOUR - 9)
+        for user, item, hour, kind in log:
+            live.update(user, item, hour, KIND_CODE[kind])
+    for item in order:
+        describe(growing, static, item)
+    assert growing.topics == roomy.topics
+    np.testing.assert_array_equal(growing.follows_topic, roomy.follows_topic)
+    assert_same_state(growing, roomy, HOUR + 70)
+
+
+@settings(max_examples=60)
+@given(EVENTS, st.lists(st.tuples(st.integers(0, 5), st.integers(-1, 4)), max_size=6))
+def test_a_corrected_topic_counts_as_if_it_had_always_been_so(
+    rows: list[tuple[int, int, int, EventKind]], corrections: list[tuple[int, int]]
+) -> None:
+    topic = np.array([0, 1, 2, 3, 4, -1], np.int32)
+    corrected = live_of_topics(topic)
+    for place, (user, item, hour, kind) in enumerate(by_time(rows)):
+        corrected.update(user, item, hour, KIND_CODE[kind])
+        if place < len(corrections):
+            corrected.describe(corrections[place][0], topic=corrections[place][1])
+            topic[corrections[place][0]] = corrections[place][1]
+    always = live_of_topics(topic)
+    for user, item, hour, kind in by_time(rows):
+        always.update(user, item, hour, KIND_CODE[kind])
+    known = min(corrected.topics, always.topics)
+    np.testing.assert_array_equal(corrected.follows_topic[:known, :known], always.follows_topic[:known, :known])
+    np.testing.assert_array_equal(corrected.follows_topic[-1, :known], always.follows_topic[-1, :known])
+    assert corrected.follows_topic.sum() == always.follows_topic.sum() == always.covisit.size
+
+
+def live_of_topics(topic: NDArray[np.int32]) -> Live:
+    unknown = Static.unknown(topic.size)
+    return Live(Static(topic.copy(), unknown.author, unknown.created, unknown.words), 5)
+
+
+def test_describing_an_item_leaves_the_statics_of_others_alone() -> None:
+    given_static = described()
+    one, other = Live(given_static), Live(given_static)
+    one.describe(0, topic=2, author=5, created=HOUR, words=7.0, private=True)
+    assert (other.static.topic[0], other.static.author[0], given_static.topic[0]) == (-1, 0, -1)
+    assert not given_static.private[0]  # type: ignore[index]
+    assert (one.static.topic[0], one.static.author[0], one.static.words[0]) == (2, 5, 7.0)
+    one.describe(0, author=6)
+    assert (one.static.topic[0], one.static.author[0], one.static.created[0]) == (2, 6, HOUR)
+
+
+def test_a_published_item_can_be_withdrawn_and_published_again_at_another_time() -> None:
+    live = live_after((0, 1, HOUR, EventKind.READ))
+    live.publish(9, HOUR + 5)
+    assert live.items == 10
+    assert live.open_items(1, HOUR).tolist() == [False, True] + [False] * 8
+    assert live.open_items(1, HOUR + 5)[9]
+    live.withdraw(9)
+    live.withdraw(1)
+    assert not live.open_items(1).any()
+    live.publish(9, HOUR + 7)
+    assert live.open_items(1, HOUR + 6).tolist() == [False] * 10
+    assert live.open_items(1, HOUR + 7)[9]
+    live.publish(1, HOUR + 2)
+    assert live.born[1] == HOUR  # somebody read it before
+    live.withdraw(12)
+    assert live.items == 13
+
+
+def test_nothing_is_told_of_a_negative_position() -> None:
+    live = live_after((0, 1, HOUR, EventKind.READ))
+    with pytest.raises(ValueError, match="position"):
+        live.describe(-1, topic=1)
+    with pytest.raises(ValueError, match="position"):
+        live.publish(-1, HOUR)
+    with pytest.raises(ValueError, match="position"):
+        live.withdraw(-1)
+    assert live.open_items(1).tolist() == [False, True, False, False, False, False]
+
+
+def test_many_new_items_cost_no_copy_each() -> None:
+    live = Live(Static.unknown(0), 1)
+    capacities = set()
+    for item in range(3000):
+        live.update(0, item, HOUR + item, KIND_CODE[EventKind.READ])
+        capacities.add(live.born.size)
+    assert len(capacities) < 30
+    assert live.items == 3000
+    assert live.open_items(1).all()
