@@ -2,6 +2,9 @@
 
 Each process follows the event log and feeds it here, event by event; nothing else is needed to rebuild the state. A
 citizen's own event therefore acts in their next request. Times are hours (float64 epoch milliseconds ÷ 3.6e6).
+
+An event may arrive late. Counters, and since when an item is out, go by its own time; its contact still stands last in
+its citizen's chain and in the log, for both are kept in the order of arrival.
 """
 
 from __future__ import annotations
@@ -103,6 +106,7 @@ class Live:
         self.place_age = np.zeros(0, np.float32)
         self.place_share = np.zeros(0, np.float32)
         self.place_read = np.zeros(0, bool)
+        self.place_newest = np.zeros(0)  # the latest hour up to and at this place: unlike the hours, it never falls
         self.grow(users)
 
     def grow(self, users: int, items: int = 0) -> None:
@@ -285,6 +289,7 @@ class Live:
             self._grow_places(self.covisit.item.size)
         self.place_region[place], self.place_device[place] = region, device
         self.place_age[place], self.place_share[place], self.place_read[place] = age, share, is_read
+        self.place_newest[place] = max(hour, self.place_newest[place - 1]) if place else hour
         if is_read:
             self.popular.update(item, hour)
             self.readers[item] += 1
@@ -292,7 +297,7 @@ class Live:
     def _grow_places(self, room: int) -> None:
         self.place_region, self.place_device = grown(self.place_region, room, -1), grown(self.place_device, room, -1)
         self.place_age, self.place_share = grown(self.place_age, room, 0), grown(self.place_share, room, 0)
-        self.place_read = grown(self.place_read, room, False)
+        self.place_read, self.place_newest = grown(self.place_read, room, False), grown(self.place_newest, room, 0)
 
     def _again(self, user: int, item: int, hour: float) -> None:
         """Count the first read of an item that the citizen had met otherwise."""
@@ -336,6 +341,13 @@ class Live:
             return told
         followed = [citizen * self.items + place for citizen, places in self.followed.items() for place in places]
         return told & (~self.static.private[item] | np.isin(user * np.int64(self.items) + item, followed))
+
+    def reads_after(self, hour: float) -> NDArray[np.int32]:
+        """The item of every contact later than ``hour`` that is a read (int32, in the order of arrival)."""
+        size = self.covisit.size
+        last = slice(int(np.searchsorted(self.place_newest[:size], hour, "right")), size)
+        items: NDArray[np.int32] = self.covisit.item[last][self.place_read[last] & (self.covisit.hour[last] > hour)]
+        return items
 
     def window(self) -> slice:
         """The latest places of the log that are compared one by one."""

@@ -94,6 +94,25 @@ def test_a_late_event_counts_as_if_it_had_come_in_time(late_by: float) -> None:
     assert np.isfinite(scores).all()
 
 
+def test_a_late_contact_stands_last_in_its_citizens_chain() -> None:
+    live = live_after((0, 1, HOUR, EventKind.READ), (0, 2, HOUR + 1, EventKind.READ), (0, 3, HOUR - 9, EventKind.READ))
+    assert history(live, 0) == [1, 2, 3]
+    assert live.covisit.next[:3].tolist() == [1, 2, -1]
+
+
+@settings(max_examples=80)
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 5), st.integers(0, 30)), max_size=40), st.integers(-1, 31))
+def test_reads_are_counted_by_their_own_time_in_whatever_order_they_come(
+    reads: list[tuple[int, int, int]], since: int
+) -> None:
+    live = live_after(*[(user, item, HOUR + hour, EventKind.READ) for user, item, hour in reads], users=5)
+    first: dict[tuple[int, int], int] = {}
+    for user, item, hour in reads:
+        first.setdefault((user, item), hour)
+    expected = [item for (_, item), hour in first.items() if hour > since]
+    assert live.reads_after(HOUR + since).tolist() == expected
+
+
 def test_a_late_event_does_not_move_a_citizen_back_to_an_earlier_place() -> None:
     live = Live(Static.unknown(3), 1)
     read = KIND_CODE[EventKind.READ]
