@@ -9,14 +9,15 @@ its citizen's chain and in the log, for both are kept in the order of arrival.
 
 from __future__ import annotations
 
-from array import array
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from content_store.vocabulary import NEGATIVE_KINDS, READING_KINDS, EventKind
 from recsys.features.log import KINDS
+from recsys.met import BEFORE, REFUSED, UNMET, Met
 from recsys.models.covisit import WINDOW, Covisit
 from recsys.models.growing import grown
 from recsys.models.popular import Popular
@@ -25,10 +26,10 @@ HOUR_MS = 3.6e6
 NEVER = -np.inf
 NOBODY = 2**31 - 1  # a position that no citizen has
 
-_IS_READ = np.array([kind in READING_KINDS for kind in KINDS])
-_IS_NEGATIVE = np.array([kind in NEGATIVE_KINDS for kind in KINDS])
-_FOLLOW = KINDS.index(EventKind.FOLLOW)
-_IS_SHOWN = np.array([kind is EventKind.IMPRESSION for kind in KINDS])
+_SHOWN, _FOLLOW = KINDS.index(EventKind.IMPRESSION), KINDS.index(EventKind.FOLLOW)
+_IS_READ = tuple(kind in READING_KINDS for kind in KINDS)
+_IS_NEGATIVE = tuple(kind in NEGATIVE_KINDS for kind in KINDS)
+_REFUSES = np.array(_IS_NEGATIVE)
 _NOTHING: set[int] = set()  # what a citizen without refusals or follows has of them; never added to
 
 
@@ -68,6 +69,25 @@ class Static:
         return Static(self.topic.copy(), self.author.copy(), self.created.copy(), self.words.copy(), private)
 
 
+class _One:
+    """Views of the arrays of ``live`` for single entries, which they read and write several times as fast."""
+
+    def __init__(self, live: Live) -> None:
+        def view(values: Any) -> memoryview[Any]:
+            return memoryview(values)
+
+        self.topic = view(live.static.topic)
+        # Per item.
+        self.born, self.first, self.last = view(live.born), view(live.first), view(live.last)
+        self.readers, self.engaged, self.engaged_at = view(live.readers), view(live.engaged), view(live.engaged_at)
+        # Per citizen.
+        self.seen_at, self.region, self.device = view(live.seen_at), view(live.region), view(live.device)
+        # Per place in the log.
+        self.place_region, self.place_device = view(live.place_region), view(live.place_device)
+        self.place_age, self.place_share = view(live.place_age), view(live.place_share)
+        self.place_read, self.place_newest = view(live.place_read), view(live.place_newest)
+
+
 class Live:
     """State of the fast layer. Citizens and items are positions (int); ids are the caller's.
 
@@ -92,9 +112,8 @@ class Live:
         self.engaged_at = np.zeros(items)
         self.follows_topic = np.zeros((self.topics + 1, self.topics + 1))  # the last ones: unknown
         # Per citizen.
-        self.met: list[array[int]] = []
+        self.met = Met()
         self.refused: dict[int, set[int]] = {}
-        self.only_refused: dict[int, set[int]] = {}  # never met otherwise: a first contact may still come
         self.followed: dict[int, set[int]] = {}
         self.unprofiled: set[int] = set()
         self.seen_at = np.zeros(0)
@@ -107,26 +126,31 @@ class Live:
         self.place_share = np.zeros(0, np.float32)
         self.place_read = np.zeros(0, bool)
         self.place_newest = np.zeros(0)  # the latest hour up to and at this place: unlike the hours, it never falls
+        self._one = _One(self)
         self.grow(users)
 
     def grow(self, users: int, items: int = 0) -> None:
         """Make room for citizens ``0 … users - 1`` and items ``0 … items - 1``."""
-        users = max(users, len(self.met))
         if items > self.items:
             self._grow_items(items)
+        users = max(users, len(self.met))
         self.covisit.grow(self.items, users)
-        self.met.extend(array("i") for _ in range(users - len(self.met)))
-        self.seen_at = grown(self.seen_at, users, NEVER)
-        self.region, self.device = grown(self.region, users, -1), grown(self.device, users, -1)
+        self.met.grow(users)
+        if users > self.seen_at.size:
+            self.seen_at = grown(self.seen_at, users, NEVER)
+            self.region, self.device = grown(self.region, users, -1), grown(self.device, users, -1)
+            self._one = _One(self)
 
     def _grow_items(self, items: int) -> None:
         self.items = items
-        self.static = self.static.grown(items)
         self.popular.grow(items)
-        self.published, self.first = grown(self.published, items, np.inf), grown(self.first, items, np.inf)
-        self.born, self.last = grown(self.born, items, np.inf), grown(self.last, items, NEVER)
-        self.withdrawn, self.readers = grown(self.withdrawn, items, False), grown(self.readers, items, 0)
-        self.engaged, self.engaged_at = grown(self.engaged, items, 0), grown(self.engaged_at, items, 0)
+        if items > self.born.size:
+            self.static = self.static.grown(items)
+            self.published, self.first = grown(self.published, items, np.inf), grown(self.first, items, np.inf)
+            self.born, self.last = grown(self.born, items, np.inf), grown(self.last, items, NEVER)
+            self.withdrawn, self.readers = grown(self.withdrawn, items, False), grown(self.readers, items, 0)
+            self.engaged, self.engaged_at = grown(self.engaged, items, 0), grown(self.engaged_at, items, 0)
+            self._one = _One(self)
 
     def _admit(self, item: int) -> None:
         if item < 0:
@@ -205,7 +229,7 @@ class Live:
         """
         if user.min(initial=0) < 0 or item.min(initial=0) < 0:
             raise ValueError("an event has a negative position")
-        contact = ~_IS_SHOWN[kind]
+        contact = kind != _SHOWN
         user, item, hour, kind = user[contact], item[contact], hour[contact], kind[contact]
         self.grow(int(user.max(initial=-1)) + 1, int(item.max(initial=-1)) + 1)
         np.minimum.at(self.first, item, hour)
@@ -213,7 +237,7 @@ class Live:
         np.maximum.at(self.last, item, hour)
         np.maximum.at(self.seen_at, user, hour)
         self._remember_pairs(user, item, kind)
-        told = _IS_NEGATIVE[kind] | (kind == _FOLLOW)
+        told = _REFUSES[kind] | (kind == _FOLLOW)
         columns = (user[told], item[told], kind[told] == _FOLLOW)
         for citizen, place, follows in zip(*(column.tolist() for column in columns), strict=True):
             followed = self.followed.setdefault(citizen, set())
@@ -223,16 +247,13 @@ class Live:
         """Note who met and who refused what."""
         pair, owner = np.unique(user * np.int64(self.items) + item, return_inverse=True)
         whom, what = np.divmod(pair, max(self.items, 1))
-        starts = np.flatnonzero(np.diff(whom, prepend=-1))
-        for citizen, start, end in zip(whom[starts].tolist(), starts, np.append(starts, whom.size)[1:], strict=True):
-            self.met[citizen].frombytes(what[start:end].astype(np.int32).tobytes())
         latest = np.zeros(pair.size, np.int64)
         latest[owner] = np.arange(owner.size)
-        refused = _IS_NEGATIVE[kind[latest]]
-        only = refused & (np.bincount(owner, ~_IS_NEGATIVE[kind], pair.size) == 0)
-        for chosen, sets in ((refused, self.refused), (only, self.only_refused)):
-            for citizen, place in zip(whom[chosen].tolist(), what[chosen].tolist(), strict=True):
-                sets.setdefault(citizen, set()).add(place)
+        refused = _REFUSES[kind[latest]]
+        only = refused & (np.bincount(owner, ~_REFUSES[kind], pair.size) == 0)
+        self.met.fill(whom, what, only)
+        for citizen, place in zip(whom[refused].tolist(), what[refused].tolist(), strict=True):
+            self.refused.setdefault(citizen, set()).add(place)
 
     def update(self, user: int, item: int, hour: float, kind: int, region: int = -1, device: int = -1) -> None:
         """Take in one event; ``kind`` is a position in ``features.log.KINDS``.
@@ -243,76 +264,87 @@ class Live:
             raise ValueError(f"an event has the negative position {min(user, item)}")
         if user >= len(self.met) or item >= self.items:
             self.grow(user + 1, item + 1)
-        if _IS_SHOWN[kind]:
+        if kind == _SHOWN:
             return
-        is_read = bool(_IS_READ[kind])
         if _IS_NEGATIVE[kind]:
             self._refuse(user, item)
         else:
-            self.refused.get(user, _NOTHING).discard(item)  # interest ends a refusal, as in ``features.interest``
-            if item not in self.met[user] or item in self.only_refused.get(user, _NOTHING):
-                self._meet(user, item, hour, is_read, region, device)
-            elif is_read:
-                self._again(user, item, hour)
-        if kind == _FOLLOW:
-            self.followed.setdefault(user, set()).add(item)
-        if not _IS_READ[kind] and not _IS_NEGATIVE[kind]:
-            self.engaged[item] = self.engaged[item] * 0.5 ** ((hour - self.engaged_at[item]) / 24) + 1
-            self.engaged_at[item] = hour
-        if hour >= self.seen_at[user]:
-            self.seen_at[user], self.region[user], self.device[user] = hour, region, device
-        self.first[item] = min(self.first[item], hour)
-        self.born[item] = min(self.born[item], hour)
-        self.last[item] = max(self.last[item], hour)
+            self._welcome(user, item, hour, kind, region, device)
+        one = self._one
+        if hour >= one.seen_at[user]:
+            one.seen_at[user], one.region[user], one.device[user] = hour, region, device
+        if hour < one.first[item]:
+            one.first[item] = hour
+            one.born[item] = min(hour, one.born[item])
+        if hour > one.last[item]:
+            one.last[item] = hour
 
     def _refuse(self, user: int, item: int) -> None:
         """Hide ``item`` from ``user`` and forget that it may have been liked or followed."""
         self.refused.setdefault(user, set()).add(item)
         self.followed.get(user, _NOTHING).discard(item)
-        if item not in self.met[user]:
-            self.met[user].append(item)
-            self.only_refused.setdefault(user, set()).add(item)
+        if self.met.find(user, item) == UNMET:
+            self.met.add(user, item, REFUSED)
 
-    def _meet(self, user: int, item: int, hour: float, is_read: bool, region: int, device: int) -> None:
+    def _welcome(self, user: int, item: int, hour: float, kind: int, region: int, device: int) -> None:
+        """A sign of interest: the first contact, the first read after another one, or one more."""
+        if user in self.refused:
+            self.refused[user].discard(item)  # as in ``features.interest``
+        is_read = _IS_READ[kind]
+        place = self.met.find(user, item)
+        if place == UNMET:
+            self.met.add(user, item, self._meet(user, item, hour, is_read, region, device))
+        elif place == REFUSED:
+            self.met.change(user, item, self._meet(user, item, hour, is_read, region, device))
+        elif is_read and place != BEFORE and not self._one.place_read[place]:
+            self._one.place_read[place] = True
+            self._count_read(item, hour)
+        if not is_read:
+            self._count_engaged(item, hour)
+        if kind == _FOLLOW:
+            self.followed.setdefault(user, set()).add(item)
+
+    def _meet(self, user: int, item: int, hour: float, is_read: bool, region: int, device: int) -> int:
+        """Append the first contact to the log; returns its place."""
         share = self.popular.share("30m", item, hour)
-        age = hour - min(self.born[item], hour)
         chain = self.covisit.of_user[user]
-        before = self.static.topic[self.covisit.item[chain[-1]]] if chain else -1
-        self.follows_topic[before, self.static.topic[item]] += 1
-        only_refused = self.only_refused.get(user, _NOTHING)
-        if item in only_refused:
-            only_refused.remove(item)
-        else:
-            self.met[user].append(item)
+        one = self._one
+        before = one.topic[self.covisit.item[chain[-1]]] if chain else -1
+        self.follows_topic[before, one.topic[item]] += 1
         place = self.covisit.update(user, item, hour)
         if place >= self.place_read.size:
             self._grow_places(self.covisit.item.size)
-        self.place_region[place], self.place_device[place] = region, device
-        self.place_age[place], self.place_share[place], self.place_read[place] = age, share, is_read
-        self.place_newest[place] = max(hour, self.place_newest[place - 1]) if place else hour
+            one = self._one
+        one.place_region[place], one.place_device[place] = region, device
+        one.place_age[place], one.place_share[place] = max(hour - one.born[item], 0.0), share
+        one.place_read[place] = is_read
+        one.place_newest[place] = max(hour, one.place_newest[place - 1]) if place else hour
         if is_read:
-            self.popular.update(item, hour)
-            self.readers[item] += 1
+            self._count_read(item, hour)
+        return place
+
+    def _count_read(self, item: int, hour: float) -> None:
+        self.popular.update(item, hour)
+        self._one.readers[item] += 1
+
+    def _count_engaged(self, item: int, hour: float) -> None:
+        one = self._one
+        then = one.engaged_at[item]
+        now = max(then, hour)
+        one.engaged[item] = one.engaged[item] * 0.5 ** ((now - then) / 24) + 0.5 ** ((now - hour) / 24)
+        one.engaged_at[item] = now
 
     def _grow_places(self, room: int) -> None:
         self.place_region, self.place_device = grown(self.place_region, room, -1), grown(self.place_device, room, -1)
         self.place_age, self.place_share = grown(self.place_age, room, 0), grown(self.place_share, room, 0)
         self.place_read, self.place_newest = grown(self.place_read, room, False), grown(self.place_newest, room, 0)
-
-    def _again(self, user: int, item: int, hour: float) -> None:
-        """Count the first read of an item that the citizen had met otherwise."""
-        for place in self.covisit.of_user[user]:
-            if self.covisit.item[place] == item and not self.place_read[place]:
-                self.place_read[place] = True
-                self.popular.update(item, hour)
-                self.readers[item] += 1
+        self._one = _One(self)
 
     def open_items(self, user: int, hour: float = np.inf) -> NDArray[np.bool_]:
         """Which items may be shown to ``user`` at ``hour``: out, not withdrawn, not met, not refused (bool)."""
         born, withdrawn = self.born[: self.items], self.withdrawn[: self.items]
         known: NDArray[np.bool_] = np.isfinite(born) & (born <= hour) & ~withdrawn
-        if 0 <= user < len(self.met):
-            known[np.frombuffer(self.met[user], np.int32)] = False
+        known[self.met.items(user)] = False
         return known
 
     def history(self, user: int) -> NDArray[np.int32]:

@@ -73,7 +73,7 @@ class Served:
         columns = (log.user, log.item, hours, log.kind, log.region, log.device)
         for event in zip(*(column[old:].tolist() for column in columns), strict=True):
             live.update(*event)
-        live.withdrawn = np.array([item not in live_ids for item in self.items], bool)
+        live.withdrawn[: live.items] = [item not in live_ids for item in self.items]
 
     def _restore(self, snapshot: Snapshot, live_ids: frozenset[str]) -> tuple[SlowLayer, Ranker | None]:
         fitted = snapshot.items()

@@ -94,6 +94,13 @@ def test_a_late_event_counts_as_if_it_had_come_in_time(late_by: float) -> None:
     assert np.isfinite(scores).all()
 
 
+def test_a_late_like_counts_as_if_it_had_come_in_time() -> None:
+    events = [(0, 1, HOUR, EventKind.LIKE), (1, 1, HOUR - 2000, EventKind.LIKE), (2, 1, HOUR - 24, EventKind.SAVE)]
+    late, punctual = live_after(*events), live_after(*sorted(events, key=lambda event: event[2]))
+    assert late.engaged[1] == pytest.approx(1.5) == punctual.engaged[1]
+    assert late.engaged_at[1] == punctual.engaged_at[1] == HOUR
+
+
 def test_a_late_contact_stands_last_in_its_citizens_chain() -> None:
     live = live_after((0, 1, HOUR, EventKind.READ), (0, 2, HOUR + 1, EventKind.READ), (0, 3, HOUR - 9, EventKind.READ))
     assert history(live, 0) == [1, 2, 3]
