@@ -95,3 +95,16 @@ events = sa.Table(
     # A number is never given out twice, so that a reader of the log can go on after the last one it saw.
     sqlite_autoincrement=True,
 )
+
+changes = sa.Table(
+    "changes",
+    metadata,
+    sa.Column("seq", _Sequence, primary_key=True, autoincrement=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("id", sa.Text, nullable=False),
+    # Of PostgreSQL, where what commits later may have a smaller seq.
+    sa.Column("transaction", sa.BigInteger, index=True),
+    sa.UniqueConstraint("kind", "id"),
+    _one_of("kind", ("content", "citizen")),
+    sqlite_autoincrement=True,
+)
