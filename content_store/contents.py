@@ -193,7 +193,7 @@ def outlines(connection: Connection, ids: Collection[str] | None = None, *, batc
     columns = [_contents.c[field.name] for field in fields(Outline)]
     if ids is None:
         query = sa.select(*columns).order_by(_contents.c.id)
-        for row in connection.execution_options(yield_per=batch).execute(query):
+        for row in connection.execute(query, execution_options={"yield_per": batch}):
             yield _outline(row)
         return
     for part in statements.chunks(ids):

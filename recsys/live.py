@@ -22,6 +22,7 @@ from recsys.models.covisit import WINDOW, Covisit
 from recsys.models.growing import grown
 from recsys.models.popular import Popular
 
+RECENT = 500_000  # newest events that make the fast layer; what a citizen met before them stays hidden all the same
 HOUR_MS = 3.6e6
 NEVER = -np.inf
 NOBODY = 2**31 - 1  # a position that no citizen has
@@ -126,8 +127,12 @@ class Live:
         self.place_share = np.zeros(0, np.float32)
         self.place_read = np.zeros(0, bool)
         self.place_newest = np.zeros(0)  # the latest hour up to and at this place: unlike the hours, it never falls
-        self._one = _One(self)
+        self.arrays_replaced()
         self.grow(users)
+
+    def arrays_replaced(self) -> None:
+        """Must follow whenever an array of this object gives way to another one."""
+        self._one = _One(self)
 
     def grow(self, users: int, items: int = 0) -> None:
         """Make room for citizens ``0 … users - 1`` and items ``0 … items - 1``."""
@@ -139,7 +144,7 @@ class Live:
         if users > self.seen_at.size:
             self.seen_at = grown(self.seen_at, users, NEVER)
             self.region, self.device = grown(self.region, users, -1), grown(self.device, users, -1)
-            self._one = _One(self)
+            self.arrays_replaced()
 
     def _grow_items(self, items: int) -> None:
         self.items = items
@@ -150,7 +155,7 @@ class Live:
             self.born, self.last = grown(self.born, items, np.inf), grown(self.last, items, NEVER)
             self.withdrawn, self.readers = grown(self.withdrawn, items, False), grown(self.readers, items, 0)
             self.engaged, self.engaged_at = grown(self.engaged, items, 0), grown(self.engaged_at, items, 0)
-            self._one = _One(self)
+            self.arrays_replaced()
 
     def _admit(self, item: int) -> None:
         if item < 0:
@@ -338,7 +343,7 @@ class Live:
         self.place_region, self.place_device = grown(self.place_region, room, -1), grown(self.place_device, room, -1)
         self.place_age, self.place_share = grown(self.place_age, room, 0), grown(self.place_share, room, 0)
         self.place_read, self.place_newest = grown(self.place_read, room, False), grown(self.place_newest, room, 0)
-        self._one = _One(self)
+        self.arrays_replaced()
 
     def open_items(self, user: int, hour: float = np.inf) -> NDArray[np.bool_]:
         """Which items may be shown to ``user`` at ``hour``: out, not withdrawn, not met, not refused (bool)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, insort
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,28 @@ class Met:
         ends = np.append(starts, user.size)[1:]
         for citizen, start, end in zip(user[starts].tolist(), starts.tolist(), ends.tolist(), strict=True):
             self._rows[citizen].frombytes(entries[start:end].tobytes())
+
+    def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """All entries, citizen by citizen (int64), and how many each citizen has (int32)."""
+        entries = np.frombuffer(b"".join(self._rows), np.int64)
+        return entries, np.fromiter(map(len, self._rows), np.int32, len(self._rows))
+
+    @classmethod
+    def restore(cls, entries: NDArray[np.int64], sizes: NDArray[np.int32]) -> Self:
+        """What gave ``entries`` and ``sizes``."""
+        met = cls()
+        met.grow(sizes.size)
+        ends = np.cumsum(sizes)
+        for row, start, end in zip(met._rows, (ends - sizes).tolist(), ends.tolist(), strict=True):
+            row.frombytes(entries[start:end].tobytes())
+        return met
+
+    @staticmethod
+    def moved(entries: NDArray[np.int64], cut: int) -> NDArray[np.int64]:
+        """``entries`` for a log without its first ``cut`` places."""
+        place = (entries & _PLACE) - 2
+        place = np.where(place >= cut, place - cut, np.where(place >= 0, BEFORE, place))
+        return (entries >> _SHIFT << _SHIFT) + place + 2
 
     def items(self, user: int) -> NDArray[np.int64]:
         """What ``user`` met or refused (int64, sorted); nothing of a citizen who is not there."""
