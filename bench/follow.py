@@ -14,6 +14,7 @@ import argparse
 import json
 import multiprocessing
 import resource
+import sys
 import tempfile
 import threading
 import time
@@ -29,11 +30,12 @@ from content_store.settings import load_settings
 from content_store.transfer import event_store
 from content_store.transfer.event_rows import SCHEMA
 from recsys.follower import FOLDER, Follower
+from recsys.live_state import arrays_of
 
 START = 1_735_660_800_000  # 2025-01-01 in Shanghai
 GAP_MS = 864  # between events: 3,000,000 in thirty days
 MORE = 50_000
-KINDS = ("read", "read", "read", "read", "click", "like", "save", "not_interested")
+KINDS = {"read": 0.7, "click": 0.15, "like": 0.06, "save": 0.04, "share": 0.02, "follow": 0.01, "not_interested": 0.02}
 TOPICS = ("space", "energy", "health", "ecology", "daily", "general", "military")
 CHUNK = 100_000
 
@@ -64,7 +66,7 @@ def append(database: Database, size: int, first: int, people: int, items: int) -
         "id": [f"event-{first + place:030d}" for place in range(size)],
         "citizen_id": [f"citizen-{place:028d}" for place in who.tolist()],
         "content_id": [f"content-{place:08d}" for place in what.tolist()],
-        "kind": random.choice(KINDS, size).tolist(),
+        "kind": random.choice(list(KINDS), size, p=list(KINDS.values())).tolist(),
         "at": at,
         "received_at": at,
         "region": [f"{510100 + 100 * place}" for place in (who % 21).tolist()],
@@ -89,17 +91,37 @@ def peak() -> float:
     return int(line.split()[1]) / 1024
 
 
+def pieces(follower: Follower) -> dict[str, int]:
+    """Bytes of the parts of the state, by what their objects say of themselves."""
+    live, log = follower.live, follower.live.covisit
+    arrays = [value for owner in (live, live.static, log, live.popular) for value in vars(owner).values()]
+    sets = [live.refused, live.followed]
+    places = (follower._names.items, follower._names.citizens)
+    ids = [id for kind in places for id in kind.ids]
+    rows = {"met": live.met._rows, "chains of citizens": log.of_user, "chains of items": log.of_item}
+    found = {name: sum(map(sys.getsizeof, held)) + sys.getsizeof(held) for name, held in rows.items()}
+    found["columns"] = sum(value.nbytes for value in arrays if isinstance(value, np.ndarray))
+    found["refused and followed"] = sum(sys.getsizeof(one) for held in sets for one in (held, *held.values()))
+    found["ids"] = sum(map(sys.getsizeof, [*ids, *(part for kind in places for part in vars(kind).values())]))
+    return found
+
+
 def measure(folder: str, whole: int, people: int, items: int, pipe: Any) -> None:
     """Everything, in a process of its own; sends the figures."""
     database = open_database(load_settings({"KEPU_DATA_DIR": folder}))
     found: dict[str, float] = {"imports_mb": memory()}
-    begun = time.perf_counter()
+    begun, cpu = time.perf_counter(), time.process_time()
     follower = Follower(database, Path(folder) / FOLDER)
-    found["begin_s"] = time.perf_counter() - begun
+    found |= {"begin_s": time.perf_counter() - begun, "begin_cpu_s": time.process_time() - cpu}
     found["resident_mb"] = memory()
     found["peak_mb"] = peak()
     found["contacts"] = follower.live.covisit.size
     found["met"] = int(follower.live.met.arrays()[1].sum())
+    found |= {f"{name}_mb": size / 2**20 for name, size in pieces(follower).items()}
+    begun = time.perf_counter()
+    with follower.lock:
+        arrays_of(follower.live)
+    found["held_ms"] = (time.perf_counter() - begun) * 1e3
     begun = time.perf_counter()
     follower.save()
     found["save_s"] = time.perf_counter() - begun
@@ -158,11 +180,19 @@ def _in_a_process(folder: str, whole: int, people: int, items: int) -> dict[str,
 
 ROWS = (
     ("begin_s", "begins in, s"),
+    ("begin_cpu_s", "CPU seconds of that"),
     ("contacts", "contacts held"),
     ("met", "met pairs"),
     ("imports_mb", "memory of imports, MB"),
     ("resident_mb", "memory after the beginning, MB"),
     ("peak_mb", "peak until then, MB"),
+    ("met_mb", "of this: who met what"),
+    ("chains of citizens_mb", "chains of citizens"),
+    ("chains of items_mb", "chains of items"),
+    ("columns_mb", "columns (items, citizens, log)"),
+    ("refused and followed_mb", "refused and followed"),
+    ("ids_mb", "ids and their positions"),
+    ("held_ms", "lock held by a save, ms"),
     ("save_s", "saves in, s"),
     ("state_mb", "states on disk, MB"),
     ("caught_up_per_s", "catches up, contacts/s"),

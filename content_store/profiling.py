@@ -58,10 +58,10 @@ def switches(connection: Connection, ids: Collection[str] | None = None) -> dict
     return {id: found_of for id, found_of in found.items() if found_of != NO_SWITCHES}
 
 
-def switches_of(connection: Connection, id: str) -> Switches:
-    """The switches of one citizen, as a request asks for them; without a profile where no citizen has this id."""
+def switches_of(connection: Connection, id: str) -> Switches | None:
+    """The switches of one citizen, as a request asks for them; None where no citizen has this id."""
     row = connection.execute(_SWITCHES_OF, {"citizen": id, "oldest_minor": _oldest_minor()}).one_or_none()
-    return Switches(profiled=False) if row is None else Switches(not row[0], row[1])
+    return None if row is None else Switches(not row[0], row[1])
 
 
 def uninferred_contents(connection: Connection) -> frozenset[str]:

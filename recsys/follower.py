@@ -127,16 +127,16 @@ class Follower:
     def catch_up_citizen(self, id: str) -> int:
         """Take in what one citizen did and switched since, before anyone else's; returns how many contacts there were.
 
+        Who declared something has a position from then on, so that it is known of them before they did anything.
         Raises DatabaseError where the records cannot be read.
         """
         with self._database.connect() as connection:
             switches = profiling.switches_of(connection, id)
-            new = events.contacts_after(connection, id, self._seq)
+            new = events.contacts_after(connection, id, self._seq) if switches else []
         with self.lock:
-            taken = self._take_ahead(new, {id: switches})
-            if (place := self._names.citizens.get(id)) >= 0:
-                self._heed(place, switches)
-        return taken
+            if switches and (switches != NO_SWITCHES or id in self._names.citizens):
+                self._heed(self._names.add("citizens", id), switches)
+            return self._take_ahead(new, {})
 
     def apply(self, stored: Iterable[StoredEvent]) -> int:
         """Take in events that this process has just stored (and committed); returns how many contacts were new."""

@@ -9,7 +9,7 @@ its citizen's chain and in the log, for both are kept in the order of arrival.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from recsys.met import BEFORE, REFUSED, UNMET, Met
 from recsys.models.covisit import WINDOW, Covisit
 from recsys.models.growing import grown
 from recsys.models.popular import Popular
+from recsys.static import Static as Static
 
 RECENT = 500_000  # newest events that make the fast layer; what a citizen met before them stays hidden all the same
 HOUR_MS = 3.6e6
@@ -32,42 +33,6 @@ _IS_READ = tuple(kind in READING_KINDS for kind in KINDS)
 _IS_NEGATIVE = tuple(kind in NEGATIVE_KINDS for kind in KINDS)
 _REFUSES = np.array(_IS_NEGATIVE)
 _NOTHING: set[int] = set()  # what a citizen without refusals or follows has of them; never added to
-
-
-@dataclass(frozen=True)
-class Static:
-    """What is known of the items before anyone reads them; one entry per item, maybe more to spare.
-
-    ``topic``, ``author``: int32 codes, -1 unknown. ``created``: hours, NaN unknown. ``words``: length, NaN unknown.
-    ``private``: of a topic from which nothing may be inferred (bool); None where no item is.
-    """
-
-    topic: NDArray[np.int32]
-    author: NDArray[np.int32]
-    created: NDArray[np.float64]
-    words: NDArray[np.float64]
-    private: NDArray[np.bool_] | None = None
-
-    @classmethod
-    def unknown(cls, items: int) -> Static:
-        """``items`` items of which nothing is known."""
-        code, number = np.full(items, -1, np.int32), np.full(items, np.nan)
-        return cls(code, code.copy(), number, number.copy())
-
-    def grown(self, items: int) -> Static:
-        """The same with room for ``items``, nothing being known of the new ones."""
-        return Static(
-            grown(self.topic, items, -1),
-            grown(self.author, items, -1),
-            grown(self.created, items, np.nan),
-            grown(self.words, items, np.nan),
-            None if self.private is None else grown(self.private, items, False),
-        )
-
-    def copy(self) -> Static:
-        """The same in arrays of its own."""
-        private = None if self.private is None else self.private.copy()
-        return Static(self.topic.copy(), self.author.copy(), self.created.copy(), self.words.copy(), private)
 
 
 class _One:
@@ -160,7 +125,8 @@ class Live:
     def _admit(self, item: int) -> None:
         if item < 0:
             raise ValueError(f"no item has the position {item}")
-        self.grow(0, item + 1)
+        if item >= self.items:
+            self.grow(0, item + 1)
 
     def describe(
         self,
@@ -193,6 +159,12 @@ class Live:
             self.follows_topic = np.zeros((self.topics + 1, self.topics + 1))
             kept = np.append(np.arange(len(old) - 1), self.topics)
             self.follows_topic[np.ix_(kept, kept)] = old
+        if self.covisit.of_item[item]:
+            self._recount_topic(item, topic)
+        self.static.topic[item] = topic
+
+    def _recount_topic(self, item: int, topic: int) -> None:
+        """Count what was met before and after ``item`` as if ``topic`` had been its topic."""
         place = np.array(self.covisit.of_item[item], np.int64)
         after = self.covisit.next[place]
         after = after[after >= 0]
@@ -201,7 +173,6 @@ class Live:
         for code, change in ((int(self.static.topic[item]), -1), (topic, 1)):
             np.add.at(self.follows_topic[:, code], before, change)
             np.add.at(self.follows_topic[code], following, change)
-        self.static.topic[item] = topic
 
     def _topic_before(self, place: NDArray[np.int64]) -> NDArray[np.int32]:
         """The topic of what each citizen met before ``place``, -1 where that is nothing."""
@@ -245,8 +216,10 @@ class Live:
         told = _REFUSES[kind] | (kind == _FOLLOW)
         columns = (user[told], item[told], kind[told] == _FOLLOW)
         for citizen, place, follows in zip(*(column.tolist() for column in columns), strict=True):
-            followed = self.followed.setdefault(citizen, set())
-            (followed.add if follows else followed.discard)(place)
+            if follows:
+                self.followed.setdefault(citizen, set()).add(place)
+            else:
+                self.followed.get(citizen, _NOTHING).discard(place)
 
     def _remember_pairs(self, user: NDArray[np.int32], item: NDArray[np.int32], kind: NDArray[np.int8]) -> None:
         """Note who met and who refused what."""

@@ -379,6 +379,17 @@ def test_who_comes_without_a_profile_never_gets_one(look: Look, told: dict[str, 
         assert "shelf0-book1" not in open_to(found, "child")
 
 
+def test_what_was_declared_is_known_before_its_citizen_did_anything(database: Database) -> None:
+    follower = Follower(database)
+    with database.begin() as connection:
+        citizens.create(connection, id="off", personalised=False)
+        citizens.create(connection, id="guest")
+    for id in ("off", "guest", "not stored"):
+        assert follower.catch_up_citizen(id) == 0
+    assert follower.place_of_citizen("off") in follower.live.unprofiled
+    assert follower.place_of_citizen("guest") == follower.place_of_citizen("not stored") == NOBODY
+
+
 def test_who_grows_up_with_the_year_has_a_profile(database: Database) -> None:
     filled(database, lively_town(50))
     with database.begin() as connection:
