@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -236,18 +235,16 @@ def test_who_is_killed_while_saving_loses_nothing(database: Database, database_u
     kept(database, folder)
     store(database, ROWS[CUT:], CUT)
     for saves in (0, 2):
-        process = subprocess.Popen(
+        with subprocess.Popen(
             [sys.executable, "-c", SAVER, database_url, str(folder)],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
             text=True,
-        )
-        assert process.stdout is not None
-        for _ in range(saves + 1):
-            assert process.stdout.readline()
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
+        ) as process:
+            assert process.stdout is not None
+            told = [process.stdout.readline().strip() for _ in range(saves + 1)]
+            process.kill()
+        assert told == ["began", *["saved"] * saves]
         restarted = Follower(database, folder)
         assert restarted.problems == []
         assert_alike(restarted, Follower(database), ASKED)
