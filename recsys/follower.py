@@ -135,7 +135,9 @@ class Follower:
             new = events.contacts_after(connection, id, self._seq) if switches else []
         with self.lock:
             if switches and (switches != NO_SWITCHES or id in self._names.citizens):
-                self._heed(self._names.add("citizens", id), switches)
+                place = self._names.add("citizens", id)
+                self._live.grow(place + 1)
+                self._heed(place, switches)
             return self._take_ahead(new, {})
 
     def apply(self, stored: Iterable[StoredEvent]) -> int:
@@ -246,7 +248,8 @@ class Follower:
             self._live.withdraw(place)
 
     def _heed(self, citizen: int, switches: Switches) -> None:
-        if self._names.heed(citizen, switches) and citizen < len(self._live.met):
+        moved = self._names.heed(citizen, switches)
+        if citizen < len(self._live.met) and (moved or self._live.region[citizen] < 0):
             self._live.region[citizen] = self._names.home(citizen)
 
     def _follow_changes(self, connection: Connection) -> None:

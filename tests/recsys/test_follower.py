@@ -382,11 +382,13 @@ def test_who_comes_without_a_profile_never_gets_one(look: Look, told: dict[str, 
 def test_what_was_declared_is_known_before_its_citizen_did_anything(database: Database) -> None:
     follower = Follower(database)
     with database.begin() as connection:
-        citizens.create(connection, id="off", personalised=False)
+        citizens.create(connection, id="off", personalised=False, prefecture=Prefecture.YAAN)
         citizens.create(connection, id="guest")
     for id in ("off", "guest", "not stored"):
         assert follower.catch_up_citizen(id) == 0
-    assert follower.place_of_citizen("off") in follower.live.unprofiled
+    place = follower.place_of_citizen("off")
+    assert place in follower.live.unprofiled
+    assert follower.regions[follower.live.region[place]] == Prefecture.YAAN
     assert follower.place_of_citizen("guest") == follower.place_of_citizen("not stored") == NOBODY
 
 
