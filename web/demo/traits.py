@@ -66,7 +66,7 @@ TRAITS = {
     "stealth-radar": Traits(3, 0, 0, 1, 0, 2, 0, 0.4, 0.4),
     "night-vision": Traits(3, 0, 0, 1, 0, 1, 0, 0.1, 0.4),
     "cold-reading": Traits(1, 2, 2, 0, 2, 0, 0, 0.4, 0.8),
-    "doomsday-prophecy": Traits(1, 1, 3, 0, 2, 0, 0, 0.3, 0.7),
+    "doomsday-prophecy": Traits(1, 2, 2, 1, 2, 0, 0, 0.3, 0.7),
     "zhu-kezhen-diary": Traits(0, 0, 3, 1, 0, 0, 0, 0.0, 0.7),
     "deng-jiaxian-zitong": Traits(0, 0, 3, 1, 0, 0, 2, 0.2, 0.8),
 }
