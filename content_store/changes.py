@@ -16,6 +16,10 @@ from sqlalchemy.engine import Connection
 from content_store import schema
 
 _changes = schema.changes
+_LAST = sa.select(sa.func.max(_changes.c.seq))
+_TOLD = sa.select(_changes.c.kind, _changes.c.id)
+_NUMBERED_AFTER = _TOLD.where(_changes.c.seq > sa.bindparam("cursor"))
+_WRITTEN_SINCE = _TOLD.where(_changes.c.transaction >= sa.bindparam("cursor"))
 _OLDEST_RUNNING = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 
 
@@ -34,7 +38,7 @@ def now(connection: Connection) -> int:
     Take it before reading the records, so that nothing falls in between.
     """
     if connection.dialect.name == "sqlite":
-        return connection.execute(sa.select(sa.func.max(_changes.c.seq))).scalar_one() or 0
+        return connection.execute(_LAST).scalar_one() or 0
     # The oldest transaction that may still commit: numbers are given at the first write and seen at the commit.
     oldest: int = connection.exec_driver_sql(_OLDEST_RUNNING).scalar_one()
     return oldest
@@ -42,11 +46,9 @@ def now(connection: Connection) -> int:
 
 def since(connection: Connection, cursor: int) -> Changed:
     """What changed after ``cursor``; some of it may be told more than once, nothing is left out."""
-    following = now(connection)
-    if connection.dialect.name == "sqlite":
-        new = sa.and_(_changes.c.seq > cursor, _changes.c.seq <= following)
-    else:
-        new = _changes.c.transaction >= cursor
-    rows = connection.execute(sa.select(_changes.c.kind, _changes.c.id).where(new)).all()
+    following, sqlite = now(connection), connection.dialect.name == "sqlite"
+    if sqlite and following == cursor:
+        return Changed(frozenset(), frozenset(), cursor)
+    rows = connection.execute(_NUMBERED_AFTER if sqlite else _WRITTEN_SINCE, {"cursor": cursor}).all()
     contents = frozenset(id for kind, id in rows if kind == "content")
     return Changed(contents, frozenset(id for kind, id in rows if kind == "citizen"), following)

@@ -22,6 +22,12 @@ from content_store.event_stream import read_columns as read_columns
 from content_store.vocabulary import EventKind
 
 _events = schema.events
+# Made once: a request runs it, and a statement costs more to make than to run.
+_OF_CITIZEN_AFTER = (
+    sa.select(_events)
+    .where(_events.c.citizen_id == sa.bindparam("citizen"), _events.c.seq > sa.bindparam("after"))
+    .order_by(_events.c.seq)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +138,7 @@ def history(
 
 def of_citizen_after(connection: Connection, citizen_id: str, seq: int) -> list[StoredEvent]:
     """One citizen's events that were stored after ``seq``, in the order of storing."""
-    query = sa.select(_events).where(_events.c.citizen_id == citizen_id, _events.c.seq > seq).order_by(_events.c.seq)
-    return [_stored(row) for row in connection.execute(query)]
+    return [_stored(row) for row in connection.execute(_OF_CITIZEN_AFTER, {"citizen": citizen_id, "after": seq})]
 
 
 def id_at(connection: Connection, seq: int) -> str | None:

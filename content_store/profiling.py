@@ -24,11 +24,21 @@ class Switches:
 NO_SWITCHES = Switches()
 """Of a guest who declared nothing."""
 
+# Said or maybe to be under 18 today, or with personalisation off.
+_UNPROFILED = sa.or_(
+    schema.citizens.c.minor,
+    sa.not_(schema.citizens.c.personalised),
+    sa.func.coalesce(schema.citizens.c.birth_year >= sa.bindparam("oldest_minor"), sa.false()),
+)
+_SWITCHES_OF = sa.select(_UNPROFILED, schema.citizens.c.prefecture).where(
+    schema.citizens.c.id == sa.bindparam("citizen")
+)
+
 
 def unprofiled_citizens(connection: Connection) -> frozenset[str]:
     """The ids of citizens without a profile: said or maybe to be under 18 today, or with personalisation off."""
-    found = sa.select(schema.citizens.c.id).where(_unprofiled())
-    return frozenset(connection.execute(found).scalars())
+    found = sa.select(schema.citizens.c.id).where(_UNPROFILED)
+    return frozenset(connection.execute(found, {"oldest_minor": _oldest_minor()}).scalars())
 
 
 def switches(connection: Connection, ids: Collection[str] | None = None) -> dict[str, Switches]:
@@ -36,16 +46,22 @@ def switches(connection: Connection, ids: Collection[str] | None = None) -> dict
 
     An id that no citizen has any more is without a profile: nothing may be told of who has been deleted.
     """
-    row = schema.citizens.c
-    query = sa.select(row.id, _unprofiled(), row.prefecture)
+    row, year = schema.citizens.c, {"oldest_minor": _oldest_minor()}
+    query = sa.select(row.id, _UNPROFILED, row.prefecture)
     if ids is None:
-        declared = query.where(sa.or_(_unprofiled(), row.prefecture.is_not(None)))
-        return {id: Switches(not kept_out, prefecture) for id, kept_out, prefecture in connection.execute(declared)}
+        declared = connection.execute(query.where(sa.or_(_UNPROFILED, row.prefecture.is_not(None))), year)
+        return {id: Switches(not kept_out, prefecture) for id, kept_out, prefecture in declared}
     found = dict.fromkeys(ids, Switches(profiled=False))
     for part in statements.chunks(ids):
-        for id, kept_out, prefecture in connection.execute(query.where(row.id.in_(part))):
+        for id, kept_out, prefecture in connection.execute(query.where(row.id.in_(part)), year):
             found[id] = Switches(not kept_out, prefecture)
     return {id: found_of for id, found_of in found.items() if found_of != NO_SWITCHES}
+
+
+def switches_of(connection: Connection, id: str) -> Switches:
+    """The switches of one citizen, as a request asks for them; without a profile where no citizen has this id."""
+    row = connection.execute(_SWITCHES_OF, {"citizen": id, "oldest_minor": _oldest_minor()}).one_or_none()
+    return Switches(profiled=False) if row is None else Switches(not row[0], row[1])
 
 
 def uninferred_contents(connection: Connection) -> frozenset[str]:
@@ -54,8 +70,6 @@ def uninferred_contents(connection: Connection) -> frozenset[str]:
     return frozenset(connection.execute(found).scalars())
 
 
-def _unprofiled() -> sa.ColumnElement[bool]:
-    """The condition of having no profile: said or maybe to be under 18 today, or with personalisation off."""
-    row = schema.citizens.c
-    maybe_minor = sa.func.coalesce(row.birth_year >= clock.today().year - ADULT_AT, sa.false())
-    return sa.or_(row.minor, sa.not_(row.personalised), maybe_minor)
+def _oldest_minor() -> int:
+    """The first year of birth of those who may be under 18 today."""
+    return clock.today().year - ADULT_AT

@@ -13,18 +13,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from content_store import changes, clock, contents, events, profiling
 from content_store.contents import Outline
 from content_store.db import Connection, Database
 from content_store.errors import KepuError, SnapshotError
-from content_store.event_stream import EventColumns, read_columns
+from content_store.event_stream import EventColumns
 from content_store.events import StoredEvent
 from content_store.profiling import NO_SWITCHES, Switches
 from content_store.vocabulary import EventKind
@@ -32,12 +32,13 @@ from recsys.features.log import KIND_CODE
 from recsys.live import HOUR_MS, NOBODY, RECENT, Live, Static
 from recsys.live_state import arrays_of, live_of, without_oldest
 from recsys.live_store import Kept, LiveStore
+from recsys.log_reader import LogReader
 from recsys.names import Names
 from recsys.rebuild import Contacts, contacts_of, describe, describe_all, heed_all, is_contact, made_anew
 
 log = logging.getLogger(__name__)
 
-STATE = 1  # of what is kept; another number is not read
+STATE = 2  # of what is kept; another number is not read
 FOLDER = "live"  # in the data folder
 BATCH = 20_000  # events read at once
 SLICE, PAUSE_S = 200, 0.0002  # contacts taken in while the lock is held; until it is taken again, so that others get it
@@ -62,14 +63,16 @@ class Follower:
         # Up to where the records are known, see ``_adopt``.
         self._live = Live(Static.unknown(0))
         self._seq, self._cursor, self._year, self._late, self._newest = 0, 0, 0, 0, -np.inf
-        self._ahead: set[int] = set()  # places in the log after ``_seq`` that were taken in all the same
+        self._taken: set[int] = set()  # places in the log after ``_seq`` whose events are taken in, too
+        self._reader = LogReader(batch=BATCH)
         self._due: dict[int, int] = {}  # when contents are to be shown, epoch ms
         kept = self._newest_kept()
-        self._names = Names() if kept is None else kept[1]
         if kept is None:
+            self._names = Names()
             self._begin_anew()
         else:
-            self._begin_with(*kept)
+            self._names = kept.names
+            self._begin_with(kept.live, kept.seq, kept.taken)
         self.catch_up()
 
     @property
@@ -113,7 +116,7 @@ class Follower:
         with self._turn:
             with self._database.connect() as connection:
                 self._follow_changes(connection)
-                taken = sum(self._take_in(connection, columns) for columns in self._stored_after(connection))
+                taken = self._read_on(connection)
             self._show_what_is_due()
             if self._late > MOST_LATE:
                 self._begin_anew()
@@ -127,7 +130,7 @@ class Follower:
         Raises DatabaseError where the records cannot be read.
         """
         with self._database.connect() as connection:
-            switches = profiling.switches(connection, [id]).get(id, NO_SWITCHES)
+            switches = profiling.switches_of(connection, id)
             new = events.of_citizen_after(connection, id, self._seq)
         with self.lock:
             taken = self._take_ahead(new, {id: switches})
@@ -155,10 +158,10 @@ class Follower:
             return False
         with self.lock:
             arrays = arrays_of(self._live) | self._names.arrays()
-            seq, ahead = self._seq, sorted(self._ahead)
+            seq, taken = self._seq, sorted(self._taken)
         with self._database.connect() as connection:
             last = events.id_at(connection, seq)
-        facts = {"state": STATE, "seq": seq, "last": last, "ahead": ahead, "saved_at": clock.now_ms()}
+        facts = {"state": STATE, "seq": seq, "last": last, "taken": taken, "saved_at": clock.now_ms()}
         return self._store.save(facts, arrays) is not None
 
     def follow(self, stop: threading.Event, *, every_s: float = 0.5, save_every_s: float = 600.0) -> None:
@@ -174,9 +177,19 @@ class Follower:
                 _logged(self.save)
         _logged(self.save)
 
-    def _stored_after(self, connection: Connection) -> Iterator[EventColumns]:
-        """The events after the last one taken in: the one place where the log is read in its order."""
-        return read_columns(connection, after_seq=self._seq, batch=BATCH)
+    def _read_on(self, connection: Connection) -> int:
+        """Take in what the log has more; how many contacts that is."""
+        taken = 0
+        try:
+            for columns in self._reader.poll(connection):
+                taken += self._take_in(connection, columns)
+                with self.lock:
+                    self._seq = self._reader.settled
+                    self._taken = {seq for seq in self._taken if seq > self._seq}
+        except BaseException:
+            self._reader = LogReader(self._seq, batch=BATCH)  # what was given and not taken in is to be given again
+            raise
+        return taken
 
     def _take_in(self, connection: Connection, columns: EventColumns) -> int:
         strangers = {id for id in columns.citizen.tolist() if id not in self._names.citizens}
@@ -187,32 +200,25 @@ class Follower:
         for start in range(0, len(found), SLICE):
             part = slice(start, start + SLICE)
             with self.lock:
-                taken += self._take_slice(found.taken(part), seq[part])
+                taken += self._take_slice(found.taken(part), seq[part].tolist())
             if start + SLICE < len(found):
                 time.sleep(PAUSE_S)
-        with self.lock:
-            self._pass(int(columns.seq[-1]))
         return taken
 
-    def _take_slice(self, found: Contacts, seq: NDArray[np.int64]) -> int:
-        new = np.array([place not in self._ahead for place in seq.tolist()], bool)
+    def _take_slice(self, found: Contacts, places: list[int]) -> int:
+        new = [row for row, place in enumerate(places) if place not in self._taken]
         self._hide_unknown()
-        for row in found.taken(np.flatnonzero(new)).rows():
-            self._update(*row)
-        self._pass(int(seq[-1]))
-        return int(new.sum())
-
-    def _pass(self, seq: int) -> None:
-        """Everything up to ``seq`` is taken in."""
-        self._seq = seq
-        self._ahead = {place for place in self._ahead if place > seq}
+        for row, event in zip(new, found.taken(np.array(new, np.intp)).rows(), strict=True):
+            self._update(*event)
+            self._taken.add(places[row])
+        return len(new)
 
     def _take_ahead(self, stored: Iterable[StoredEvent], switches: Mapping[str, Switches]) -> int:
         taken = 0
         for event in stored:
-            if event.seq <= self._seq or event.seq in self._ahead:
+            if event.seq <= self._seq or event.seq in self._taken:
                 continue
-            self._ahead.add(event.seq)
+            self._taken.add(event.seq)
             if event.kind is EventKind.IMPRESSION:
                 continue
             names = self._names
@@ -281,34 +287,35 @@ class Follower:
 
     def _begin_anew(self) -> None:
         made = made_anew(self._database, self._names, self._recent)
-        self._adopt(made.live, made.seq, set(), made.cursor, made.due)
+        self._adopt(made.live, made.seq, made.taken, made.cursor, made.due)
 
-    def _begin_with(self, kept: Kept, names: Names, live: Live) -> None:
+    def _begin_with(self, live: Live, seq: int, taken: set[int]) -> None:
         """Take over a kept state, and what the contents and switches have become since."""
         with self._database.connect() as connection:
             cursor = changes.now(connection)
-            heed_all(names, profiling.switches(connection))
-            due = describe_all(connection, live, names)
-        self._adopt(live, kept.facts["seq"], set(kept.facts["ahead"]), cursor, due)
+            heed_all(self._names, profiling.switches(connection))
+            due = describe_all(connection, live, self._names)
+        self._adopt(live, seq, taken, cursor, due)
 
     def _let_go(self) -> None:
         """Let the oldest half of the contacts go; what they said stays in counters, and they stay hidden."""
         with self.lock:
-            arrays, ahead = arrays_of(self._live), set(self._ahead)
+            arrays, taken = arrays_of(self._live), set(self._taken)
         live = live_of(without_oldest(arrays, self._recent))
-        self._adopt(live, self._seq, ahead, self._cursor, self._due)
+        self._adopt(live, self._seq, taken, self._cursor, self._due)
 
-    def _adopt(self, live: Live, seq: int, ahead: set[int], cursor: int, due: dict[int, int]) -> None:
-        """Let ``live`` take over. What was taken in ahead of time since it was made comes again after ``seq``."""
+    def _adopt(self, live: Live, seq: int, taken: set[int], cursor: int, due: dict[int, int]) -> None:
+        """Let ``live`` take over. What was taken in ahead of its turn since it was made comes again after ``seq``."""
         live.unprofiled = self._names.unprofiled
+        self._reader = LogReader(seq, batch=BATCH)
         with self.lock:
-            self._live, self._seq, self._ahead = live, seq, ahead
+            self._live, self._seq, self._taken = live, seq, taken
             self._cursor, self._due = cursor, due
             self._late, self._year = 0, clock.today().year
             self._newest = float(live.last[: live.items].max(initial=-np.inf))
             self._hide_unknown()
 
-    def _newest_kept(self) -> tuple[Kept, Names, Live] | None:
+    def _newest_kept(self) -> _State | None:
         """The newest kept state that can be used; says why better ones cannot."""
         store = self._store
         if store is None:
@@ -317,7 +324,7 @@ class Follower:
             try:
                 kept = store.load(name)
                 self._refuse_strange(kept.facts)
-                return kept, *_restored(kept)
+                return _restored(kept)
             except SnapshotError as error:
                 self.problems.append(f"the state {name} of the fast layer is passed over: {error.message}")
                 log.warning("%s", self.problems[-1])
@@ -334,9 +341,20 @@ class Follower:
                 )
 
 
-def _restored(kept: Kept) -> tuple[Names, Live]:
+@dataclass(frozen=True)
+class _State:
+    """A kept state, restored."""
+
+    names: Names
+    live: Live
+    seq: int
+    taken: set[int]
+
+
+def _restored(kept: Kept) -> _State:
     try:
-        return Names.restore(kept.arrays), live_of(kept.arrays)
+        names, live = Names.restore(kept.arrays), live_of(kept.arrays)
+        return _State(names, live, int(kept.facts["seq"]), {int(seq) for seq in kept.facts["taken"]})
     except Exception as error:  # what is made of the arrays of another time can be anything
         raise SnapshotError(f"it cannot be restored by this code: {error!r}") from error
 

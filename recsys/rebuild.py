@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from content_store import changes, clock, contents, profiling
 from content_store.contents import Outline
 from content_store.db import Connection, Database
-from content_store.event_stream import EventColumns, read_columns
+from content_store.event_stream import EventColumns
 from content_store.profiling import NO_SWITCHES, Switches
 from content_store.vocabulary import NEVER_INFERRED, EventKind
 from recsys.features.log import KIND_CODE
 from recsys.live import HOUR_MS, Live, Static
+from recsys.log_reader import LogReader
 from recsys.names import Names
 
 _TEXT = np.zeros(0, object)
@@ -53,14 +54,16 @@ class Contacts:
 
 @dataclass(frozen=True)
 class MadeAnew:
-    """A fast layer, and up to where it knows the records.
+    """A fast layer, and what it knows of the records.
 
-    ``seq``: place of the last event; ``cursor``: of ``changes``, before everything read; ``due``: when contents that
-    are not to be shown yet are (position and epoch ms).
+    ``seq``: it has every event up to this place in the log; ``taken``: the places after it whose events it has, too;
+    ``cursor``: of ``changes``, before everything read; ``due``: when contents that are not to be shown yet are
+    (position and epoch ms).
     """
 
     live: Live
     seq: int
+    taken: set[int]
     cursor: int
     due: dict[int, int]
 
@@ -77,7 +80,7 @@ def made_anew(database: Database, names: Names, recent: int) -> MadeAnew:
         heed_all(names, declared)
         due = describe_all(connection, live, names)
         known = len(names.items)
-        seq, log = _read(connection, names, declared)
+        log, seq, taken = _read(connection, names, declared)
     for place in range(known, len(names.items)):
         live.withdraw(place)  # nothing is known of it yet: its content came while this was reading
     live.unprofiled = names.unprofiled
@@ -89,7 +92,7 @@ def made_anew(database: Database, names: Names, recent: int) -> MadeAnew:
     for start in range(0, new.size, _NEW_AT_ONCE):
         for row in log.taken(new[start : start + _NEW_AT_ONCE]).rows():
             live.update(*row)
-    return MadeAnew(live, seq, cursor, due)
+    return MadeAnew(live, seq, taken, cursor, due)
 
 
 def heed_all(names: Names, declared: Mapping[str, Switches]) -> None:
@@ -154,15 +157,18 @@ def contacts_of(columns: EventColumns, names: Names) -> Contacts:
     )
 
 
-def _read(connection: Connection, names: Names, declared: Mapping[str, Switches]) -> tuple[int, Contacts]:
-    """Every event that is recorded, in the order of storing, and the place of the last one."""
-    parts, seq = [contacts_of(_NO_EVENTS, names)], 0
-    for columns in read_columns(connection, batch=_BATCH):
+def _read(connection: Connection, names: Names, declared: Mapping[str, Switches]) -> tuple[Contacts, int, set[int]]:
+    """Every event that is recorded, in the order of storing; up to which place they are all there; those after it."""
+    parts, after = [contacts_of(_NO_EVENTS, names)], [_NO_EVENTS.seq]
+    reader = LogReader(batch=_BATCH)
+    for columns in reader.poll(connection):
         for id in declared.keys() & set(columns.citizen.tolist()):
             names.heed(names.add("citizens", id), declared[id])
         parts.append(contacts_of(columns, names))
-        seq = int(columns.seq[-1])
-    return seq, Contacts(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Contacts)))
+        after = [seq[seq > reader.settled] for seq in (*after, columns.seq)]
+    columns_of = ([getattr(part, field.name) for part in parts] for field in fields(Contacts))
+    taken = set(np.concatenate(after).tolist())
+    return Contacts(*(np.concatenate(column) for column in columns_of)), reader.settled, taken
 
 
 def _by_citizen(user: NDArray[np.int32], rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:

@@ -25,10 +25,12 @@ ALL: list[What] = ["contents", "citizens", "events"]
 
 
 def _everything(database: Database) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of all tables; the order of storing is told by the events' order, not by their numbers."""
+    """All rows of all tables but the notes of what changed; the order of storing is told by the events' order."""
     found = {}
     with database.connect() as connection:
         for table in schema.metadata.sorted_tables:
+            if table is schema.changes:
+                continue
             columns = [column for column in table.c if column.name != "seq"]
             order = [table.c.seq] if "seq" in table.c else list(table.primary_key)
             rows = connection.execute(sa.select(*columns).order_by(*order))
