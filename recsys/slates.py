@@ -63,7 +63,7 @@ def keep(slates: Slates, citizen: str, rest: Rest, *, first: bool) -> tuple[str,
     catalogue's order alone.
     """
     kept = True
-    cursor = {"s": rest.slate, "n": rest.shown, "h": rest.hour, "t": rest.topic, "k": rest.tail}
+    cursor = {"s": rest.slate, "n": rest.shown, "h": rest.hour, "t": rest.topic, "k": rest.tail and list(rest.tail)}
     state = {"head": rest.head, "last": rest.last, "done": rest.done, "snapshot": rest.snapshot, "citizen": citizen}
     try:
         if first:
