@@ -210,12 +210,12 @@ class _Serving:
     def page(self, limit: int, first: bool) -> tuple[list[Entry], Rest]:
         """The next ``limit`` items and what remains after them."""
         slots = {slot.position: place for slot in self._placed(first) if (place := self._slot(slot)) is not None}
-        dice = self._feed._dice()
+        dice = self._feed._dice() if self._rest.slate else None
         chosen: list[tuple[int, float, ReasonCode | None]] = []
         for place in range(limit):
             if place in slots:
                 chosen.append((slots[place], 1.0, ReasonCode.EDITORS))
-            elif (found := self._next(self._rest.shown + place, dice)) is not None:
+            elif (found := self._next(self._rest.shown + place, limit - place, dice)) is not None:
                 chosen.append(found)
             else:
                 break
@@ -241,15 +241,17 @@ class _Serving:
         self._rest = replace(self._rest, ranked=self._rest.ranked | {slot.id})
         return place
 
-    def _next(self, at: int, dice: random.Random | None) -> tuple[int, float, ReasonCode | None] | None:
-        while len(self._pool) < AHEAD and self._refill():
+    def _next(self, at: int, wanted: int, dice: random.Random | None) -> tuple[int, float, ReasonCode | None] | None:
+        # Without a slate what is in the pool after this page would be lost, so that no more than the page is taken.
+        ahead, most = (AHEAD, CHUNK) if self._rest.slate else (1, wanted)
+        while len(self._pool) < ahead and self._refill(most):
             pass
         if not self._pool:
             return None
         choice = choose(self._topics, self._authors, self._variety, at, dice)
         # What variety forbids may come only when nothing else remains.
         while not choice.drawn and not self._variety.allows(*self._codes(self._pool[choice.place])):
-            if not self._refill():
+            if not self._rest.slate or not self._refill(CHUNK):
                 break
             choice = choose(self._topics, self._authors, self._variety, at, None)
         code = ReasonCode.EXPLORED if choice.drawn else None
@@ -260,11 +262,11 @@ class _Serving:
         self._authors.pop(place)
         return self._pool.pop(place)
 
-    def _refill(self) -> bool:
-        """Take more of the catalogue's order into the pool; False where it has come to its end."""
+    def _refill(self, most: int) -> bool:
+        """Take ``most`` more of the catalogue's order into the pool; False where it has come to its end."""
         if self._done:
             return False
-        found, key = self._feed._catalogue.after(self._tail, self._rest.hour, CHUNK)
+        found, key = self._feed._catalogue.after(self._tail, self._rest.hour, most)
         if key is None:
             self._done = True
             return False

@@ -36,7 +36,8 @@ class Rest:
 
     ``slate``: its name; ``hour``: when page 1 was asked for; ``head``: ids of what was ranked and not shown, best
     first; ``ranked``: ids of all that was, which the catalogue's order leaves out; ``last``: ids in the latest places;
-    ``tail``: how far the catalogue's order was used up (None: not begun), ``done``: whether it was to its end.
+    ``tail``: how far the catalogue's order was used up (None: not begun), ``done``: whether to its end. Without a
+    ``slate`` nothing but ``tail`` is known, and the catalogue goes on from there.
     """
 
     slate: str
@@ -62,16 +63,22 @@ def keep(slates: Slates, citizen: str, rest: Rest, *, first: bool) -> tuple[str,
     ``first``: nothing of this slate has been kept before. Where the hot state is out of reach the cursor goes on in the
     catalogue's order alone.
     """
-    kept = True
     cursor = {"s": rest.slate, "n": rest.shown, "h": rest.hour, "t": rest.topic, "k": rest.tail and list(rest.tail)}
     state = {"head": rest.head, "last": rest.last, "done": rest.done, "snapshot": rest.snapshot, "citizen": citizen}
+    if not rest.slate:
+        return _encoded(cursor), False
     try:
         if first:
             slates.put_slate(f"{rest.slate}.ranked", orjson.dumps(sorted(rest.ranked)), life_ms=LIFE_MS)
         slates.put_slate(f"{rest.slate}.{rest.shown}", orjson.dumps(state), life_ms=LIFE_MS)
     except HotStateError:
-        cursor, kept = cursor | {"s": ""}, False
-    return base64.urlsafe_b64encode(orjson.dumps(cursor)).decode().rstrip("="), kept
+        # The catalogue from its beginning: what was ranked and is lost must not be missed.
+        return _encoded(cursor | {"s": "", "k": None}), False
+    return _encoded(cursor), True
+
+
+def _encoded(cursor: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps(cursor)).decode().rstrip("=")
 
 
 def resume(slates: Slates, citizen: str, cursor: str) -> tuple[Rest, bool]:
@@ -83,15 +90,16 @@ def resume(slates: Slates, citizen: str, cursor: str) -> tuple[Rest, bool]:
     rest = Rest(told["s"], told["h"], told["t"], None, told["n"], tail=told["k"])
     if not rest.slate:
         return rest, False
+    lost = Rest("", rest.hour, rest.topic, None, rest.shown)
     try:
         state, ranked = (slates.get_slate(f"{rest.slate}.{part}") for part in (rest.shown, "ranked"))
     except HotStateError:
-        return rest, False
+        return lost, False
     if state is None or ranked is None:
-        return rest, False
+        return lost, False
     kept: dict[str, Any] = orjson.loads(state)
     if kept["citizen"] != citizen:
-        return rest, False
+        return lost, False
     return (
         Rest(
             rest.slate,
