@@ -81,7 +81,7 @@ def _window(live: Live, now: Moment) -> dict[str, Floats]:
         found: Floats = np.bincount(item[chosen], weight[chosen], items).astype(np.float64)
         return found
 
-    near = log.neighbours(now.user, now.items[::-1])[log.user[window]]
+    near = log.neighbours(now.user, now.items[::-1], log.user[window])
     alike = near > 0
     known = now.user < live.region.size
     here = live.place_region[window] == (live.region[now.user] if known else -2)
