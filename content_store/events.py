@@ -23,9 +23,10 @@ from content_store.vocabulary import EventKind
 
 _events = schema.events
 # Made once: a request runs it, and a statement costs more to make than to run.
-_OF_CITIZEN_AFTER = (
+_CONTACTS_AFTER = (
     sa.select(_events)
     .where(_events.c.citizen_id == sa.bindparam("citizen"), _events.c.seq > sa.bindparam("after"))
+    .where(_events.c.kind != EventKind.IMPRESSION.value)
     .order_by(_events.c.seq)
 )
 
@@ -136,9 +137,9 @@ def history(
     return [_stored(row) for row in connection.execute(query)]
 
 
-def of_citizen_after(connection: Connection, citizen_id: str, seq: int) -> list[StoredEvent]:
-    """One citizen's events that were stored after ``seq``, in the order of storing."""
-    return [_stored(row) for row in connection.execute(_OF_CITIZEN_AFTER, {"citizen": citizen_id, "after": seq})]
+def contacts_after(connection: Connection, citizen_id: str, seq: int) -> list[StoredEvent]:
+    """One citizen's events but impressions that were stored after ``seq``, in the order of storing."""
+    return [_stored(row) for row in connection.execute(_CONTACTS_AFTER, {"citizen": citizen_id, "after": seq})]
 
 
 def id_at(connection: Connection, seq: int) -> str | None:

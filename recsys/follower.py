@@ -124,7 +124,7 @@ class Follower:
                 taken = self._read_on(connection)
             self._show_what_is_due()
             if self._late > MOST_LATE:
-                self._begin_anew()
+                self._begin_anew(self._cursor)
             elif self._live.covisit.size > 2 * self._recent:
                 self._let_go()
         return taken
@@ -136,7 +136,7 @@ class Follower:
         """
         with self._database.connect() as connection:
             switches = profiling.switches_of(connection, id)
-            new = events.of_citizen_after(connection, id, self._seq)
+            new = events.contacts_after(connection, id, self._seq)
         with self.lock:
             taken = self._take_ahead(new, {id: switches})
             if (place := self._names.citizens.get(id)) >= 0:
@@ -162,8 +162,8 @@ class Follower:
         if self._store is None:
             return False
         with self.lock:
-            arrays = arrays_of(self._live) | self._names.arrays()
-            seq, taken = self._seq, sorted(self._taken)
+            arrays, seq, taken = arrays_of(self._live), self._seq, sorted(self._taken)
+        arrays |= self._names.arrays()  # which may know more by now, and never less
         with self._database.connect() as connection:
             last = events.id_at(connection, seq)
         facts = {"state": STATE, "seq": seq, "last": last, "taken": taken, "saved_at": clock.now_ms()}
@@ -270,6 +270,7 @@ class Follower:
             for id in changed.contents - {outline.id for outline in outlines}:
                 if (place := self._names.items.get(id)) >= 0:
                     self._live.withdraw(place)
+                    self._due.pop(place, None)
             for id in concerned:
                 self._heed(self._names.citizens.get(id), switches.get(id, NO_SWITCHES))
         self._cursor = changed.cursor
@@ -290,9 +291,10 @@ class Follower:
                 self._live.publish(place, self._due.pop(place) / HOUR_MS)
                 self._told.append(place)
 
-    def _begin_anew(self) -> None:
+    def _begin_anew(self, cursor: int | None = None) -> None:
+        """Make the layer anew. Changes after ``cursor``, where it is given, are still to be told to who asks."""
         made = made_anew(self._database, self._names, self._recent)
-        self._adopt(made.live, made.seq, made.taken, made.cursor, made.due)
+        self._adopt(made.live, made.seq, made.taken, made.cursor if cursor is None else cursor, made.due)
 
     def _begin_with(self, live: Live, seq: int, taken: set[int]) -> None:
         """Take over a kept state, and what the contents and switches have become since."""
@@ -369,3 +371,5 @@ def _logged(work: Callable[[], object]) -> None:
         work()
     except KepuError as error:
         log.warning("the fast layer could not go on: %s", error.message)
+    except Exception:  # a thread that ends would leave the layer behind without a word
+        log.exception("the fast layer could not go on")

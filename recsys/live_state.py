@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -35,9 +36,7 @@ def arrays_of(live: Live) -> Arrays:
     found["popular_mass"] = popular["mass"][:, :items].copy()
     found |= {f"log_{name}": values.copy() for name, values in live.covisit.arrays().items()}
     found["met"], found["met_sizes"] = live.met.arrays()
-    for name, sets in (("refused", live.refused), ("followed", live.followed)):
-        pairs = [(user, item) for user, chosen in sets.items() for item in sorted(chosen)]
-        found[name] = np.array(pairs, np.int32).reshape(-1, 2)
+    found["refused"], found["followed"] = _pairs(live.refused), _pairs(live.followed)
     found["unprofiled"] = np.array(sorted(live.unprofiled), np.int32)
     return found
 
@@ -65,6 +64,13 @@ def live_of(arrays: Mapping[str, NDArray[Any]]) -> Live:
     np.add.at(live.follows_topic, (topic_before, static.topic[item]), 1)
     live.arrays_replaced()
     return live
+
+
+def _pairs(sets: Mapping[int, set[int]]) -> NDArray[np.int32]:
+    """Every citizen and item of ``sets`` (int32, pairs × 2)."""
+    sizes = np.fromiter(map(len, sets.values()), np.int32, len(sets))
+    users = np.repeat(np.fromiter(sets, np.int32, len(sets)), sizes)
+    return np.column_stack([users, np.fromiter(chain.from_iterable(sets.values()), np.int32, users.size)])
 
 
 def without_oldest(arrays: Arrays, kept: int) -> Arrays:

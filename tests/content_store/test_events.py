@@ -114,6 +114,19 @@ def test_late_events_are_accepted_and_take_their_place_in_the_history(records: D
         assert events.newest_at(connection) == AT
 
 
+def test_a_citizens_contacts_are_found_by_their_place_in_the_log(records: Database) -> None:
+    shown = replace(READ, id="shown", kind=EventKind.IMPRESSION)
+    late = replace(READ, id="late", at=AT - 10**9)
+    _append(records, READ, shown, replace(READ, id="x", citizen_id="韩梅梅"), late, replace(READ, id="r2", at=AT + 2))
+    with records.connect() as connection:
+        whole = events.contacts_after(connection, "李雷", 0)
+        assert [event.id for event in whole] == ["r1", "late", "r2"]
+        assert events.contacts_after(connection, "李雷", whole[1].seq) == whole[2:]
+        assert events.contacts_after(connection, "nobody", 0) == []
+        assert events.id_at(connection, whole[1].seq) == "late"
+        assert events.id_at(connection, whole[2].seq + 1) is None
+
+
 def test_a_history_is_the_citizens_own_and_can_be_narrowed(records: Database) -> None:
     like = replace(READ, id="l", kind=EventKind.LIKE, at=AT + 1)
     _append(records, READ, like, replace(READ, id="r2", at=AT + 2), replace(READ, id="x", citizen_id="韩梅梅"))

@@ -85,7 +85,7 @@ def test_what_was_applied_at_once_does_not_act_again(database: Database) -> None
     follower = Follower(database)
     store(database, [("c00", "shelf0-book3", "like", END), ("c00", "shelf0-book3", "not_interested", END + 1)], 900)
     with database.connect() as connection:
-        stored = events.of_citizen_after(connection, "c00", follower.seq)
+        stored = events.contacts_after(connection, "c00", follower.seq)
     assert follower.apply(stored) == 2
     engaged = follower.live.engaged.copy()
     assert follower.apply(stored) == follower.catch_up() == follower.apply(stored) == 0
@@ -512,11 +512,13 @@ def test_following_ends_when_it_is_told_and_outlives_a_failure(
         turns.append(len(turns))
         if len(turns) == 1:
             raise DatabaseError("the first turn fails")
+        if len(turns) == 2:
+            raise ZeroDivisionError
         taken = catch_up()
         stop.set()
         return taken
 
     monkeypatch.setattr(follower, "catch_up", watched)
     follower.follow(stop, every_s=0.0)
-    assert turns == [0, 1]
+    assert turns == [0, 1, 2]
     assert "shelf0-book1" not in open_to(follower, "c00")
