@@ -20,6 +20,8 @@ from content_store.errors import SettingsError
 PREFIX = "KEPU_"
 FILE_SUFFIX = "_FILE"
 _LONGEST_FILE = 64 * 1024
+_LEAST_HOT_MB, _MOST_HOT_MB = 1, 1 << 20
+SHORTEST_SECRET = 32
 
 SOURCE = Path(__file__).resolve().parent.parent
 
@@ -46,6 +48,19 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _megabytes(text: str) -> int:
+    value = int(text)
+    if not _LEAST_HOT_MB <= value <= _MOST_HOT_MB:
+        raise ValueError(f"must be between {_LEAST_HOT_MB} and {_MOST_HOT_MB}")
+    return value
+
+
+def _secret(text: str) -> str:
+    if len(text) < SHORTEST_SECRET:
+        raise ValueError(f"must have at least {SHORTEST_SECRET} characters")
+    return text
+
+
 def _database(text: str) -> str:
     scheme, found, rest = text.partition("://")
     if scheme in {"postgres", "postgresql"}:
@@ -63,12 +78,30 @@ def _redis(text: str) -> str:
     return text
 
 
-def _setting(default: Any, parse: Callable[[str], Any], meaning: str, *, shown: str = "", secret: bool = False) -> Any:
-    """A row of the table: ``shown`` tells a default that depends on other settings, ``secret`` hides passwords."""
+def mask(url: str) -> str:
+    """``url`` with its passwords, in the user part or the query, replaced by ``***``."""
+    # Greedy up to the last "@" before the path: an unescaped "@" or ":" may be part of the password.
+    url = re.sub(r"(?<=://)([^:/?#]*):[^/?#]*@", r"\1:***@", url)
+    return re.sub(r"(?i)([?&][a-z_]*(?:password|secret|token)[a-z_]*=)[^&#]*", r"\1***", url)
+
+
+def _hide(value: str) -> str:
+    return "***" if value else ""
+
+
+def _setting(
+    default: Any,
+    parse: Callable[[str], Any],
+    meaning: str,
+    *,
+    shown: str = "",
+    secret: Callable[[str], str] | None = None,
+) -> Any:
+    """A row of the table: ``shown`` tells a default that depends on other settings, ``secret`` hides what must be."""
     metadata = {"parse": parse, "meaning": meaning, "shown": shown or str(default or "not set"), "secret": secret}
     if callable(default):
-        return field(default_factory=default, metadata=metadata)
-    return field(default=default, metadata=metadata)
+        return field(default_factory=default, metadata=metadata, repr=secret is None)
+    return field(default=default, metadata=metadata, repr=secret is None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,14 +119,26 @@ class Settings:
         _database,
         "Where the records are: `sqlite:////absolute/path` (one machine) or `postgresql+psycopg://…` (many).",
         shown="`kepu.sqlite3` in `KEPU_DATA_DIR`",
-        secret=True,
+        secret=mask,
     )
     redis_url: str | None = _setting(
         None,
         _redis,
         "Redis for the hot state shared by many processes: `redis://…`, `rediss://…` or `unix://…`;"
         " not set means that it is kept in the memory of the one process.",
-        secret=True,
+        secret=mask,
+    )
+    hot_memory_mb: int = _setting(
+        128,
+        _megabytes,
+        "MiB of memory that the hot state may take where it is kept in the process; what was used longest ago goes.",
+    )
+    secret_key: str = _setting(
+        "",
+        _secret,
+        "What cookies and tokens are signed with, at least 32 characters; the same for all processes that serve.",
+        shown="made once, in `secret_key` in `KEPU_DATA_DIR`",
+        secret=_hide,
     )
     datasets: Path = _setting(
         lambda: home().parent / "shared",
@@ -117,7 +162,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """One setting as a person wants to see it; a password in ``value`` is masked."""
+    """One setting as a person wants to see it; what is secret in ``value`` is masked."""
 
     name: str
     value: str
@@ -156,23 +201,17 @@ def explain(env: Mapping[str, str] | None = None) -> list[Explained]:
         text, origin = _given(row, env)
         value = getattr(settings, row.name)
         shown = "" if value is None else str(value)
+        hide = row.metadata["secret"]
         rows.append(
             Explained(
                 name=_name(row),
-                value=mask(shown) if row.metadata["secret"] else shown,
+                value=hide(shown) if hide else shown,
                 origin=origin if text else "default",
                 meaning=row.metadata["meaning"],
                 default=row.metadata["shown"],
             )
         )
     return rows
-
-
-def mask(url: str) -> str:
-    """``url`` with its passwords, in the user part or the query, replaced by ``***``."""
-    # Greedy up to the last "@" before the path: an unescaped "@" or ":" may be part of the password.
-    url = re.sub(r"(?<=://)([^:/?#]*):[^/?#]*@", r"\1:***@", url)
-    return re.sub(r"(?i)([?&][a-z_]*(?:password|secret|token)[a-z_]*=)[^&#]*", r"\1***", url)
 
 
 def _name(row: Any) -> str:
