@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from content_store.vocabulary import CitizenKind, ContentStatus, EventKind
+from content_store.vocabulary import CitizenKind, ContentStatus, EventKind, Role
 
 metadata = sa.MetaData(
     naming_convention={
@@ -94,4 +94,17 @@ events = sa.Table(
     sa.Index(None, "citizen_id", "at"),
     # A number is never given out twice, so that a reader of the log can go on after the last one it saw.
     sqlite_autoincrement=True,
+)
+
+service_keys = sa.Table(
+    "service_keys",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("organisation", sa.Text),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("last_used_at", sa.BigInteger),
+    sa.Column("revoked_at", sa.BigInteger),
+    _one_of("role", Role),
 )
