@@ -21,6 +21,7 @@ COMMANDS = {
     "keys": ("web.cli.keys:keys_group", "Make, list or revoke service tokens for other programmes."),
     "migrate": ("web.cli.house:migrate", "Bring the database up to date with this programme."),
     "recommend": ("web.cli.recommend:recommend", "Print a citizen's ranked list with scores and reasons."),
+    "serve": ("web.cli.serve:serve", "Serve pages and API until stopped."),
     "settings": ("web.cli.house:settings", "Show every setting, where it came from and what it means."),
     "snapshots": ("web.cli.snapshots:snapshots", "List, activate or roll back model snapshots."),
     "test": ("web.cli.house:test", "Run the tests, here in a checkout."),

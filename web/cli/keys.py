@@ -29,7 +29,9 @@ def keys_group() -> None:
 
 
 @keys_group.command()
-@click.option("--role", required=True, type=click.Choice([role.value for role in Role]), help="For whom the token speaks.")
+@click.option(
+    "--role", required=True, type=click.Choice([role.value for role in Role]), help="For whom the token speaks."
+)
 @click.option("--org", "organisation", help="The organisation that it is given to.")
 @click.pass_obj
 def create(settings: Settings, role: str, organisation: str | None) -> None:
