@@ -43,7 +43,6 @@ _FIXED: dict[str, Any] = {
     "SERVER_SOFTWARE": "granian",
     "wsgi.version": (1, 0),
     "wsgi.errors": sys.stderr,
-    "wsgi.input_terminated": True,
     "wsgi.multithread": True,
     "wsgi.multiprocess": True,
     "wsgi.run_once": False,
@@ -119,7 +118,8 @@ async def _gathered(scope: Any, protocol: Any) -> bytes:
 def environment(scope: Any, body: bytes) -> dict[str, Any]:
     """The WSGI environment (PEP 3333) of a request whose body was gathered.
 
-    A header with an underscore in its name is left out: it would pass for the one with a hyphen.
+    A header with an underscore in its name is left out: it would pass for the one with a hyphen. So is what says that
+    the body came in pieces.
     """
     host, _, port = scope.server.rpartition(":")
     environ = _FIXED | {
@@ -135,7 +135,7 @@ def environment(scope: Any, body: bytes) -> dict[str, Any]:
         "wsgi.input": io.BytesIO(body),
     }
     for name, value in scope.headers.items():
-        if "_" in name:
+        if "_" in name or name.lower() == "transfer-encoding":
             continue
         key = name.upper().replace("-", "_")
         if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
@@ -143,8 +143,8 @@ def environment(scope: Any, body: bytes) -> dict[str, Any]:
         if key in environ:
             value = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
         environ[key] = value
-    if body:
-        environ.setdefault("CONTENT_LENGTH", str(len(body)))
+    # Where one was announced it stays: a body that broke off is shorter, and is refused for that.
+    environ.setdefault("CONTENT_LENGTH", str(len(body)))
     return environ
 
 
