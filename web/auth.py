@@ -188,8 +188,7 @@ def _by_cookie(services: Services, network: str) -> Caller:
 
 def _by_token(services: Services, token: str, network: str) -> Caller:
     if token.startswith(keys.PREFIX):
-        key = _verified(services, token)
-        return Caller(Via.SERVICE, _named(services), network, key)
+        return _service(services, token, network)
     said = None
     if token.startswith(TOKEN_PREFIX):
         said = citizen_tokens.read(services.keys.bearer, token.removeprefix(TOKEN_PREFIX), clock.now_ms())
@@ -198,26 +197,26 @@ def _by_token(services: Services, token: str, network: str) -> Caller:
     return Caller(Via.TOKEN, said.citizen_id, network)
 
 
-def _verified(services: Services, token: str) -> Key:
+def _service(services: Services, token: str, network: str) -> Caller:
+    """Another programme, and the citizen for whom it acts, who is made where new."""
     with services.database.connect() as connection:
         key = keys.verify(connection, token)
+        citizen_id = _named()
+        new = citizen_id is not None and not citizens.known(connection, [citizen_id])
+    if citizen_id is not None and new:
+        with services.database.begin() as connection:
+            citizens.ensure(connection, [citizen_id])
     if key.use_is_news(clock.now_ms()):
         with services.database.begin() as connection:
             keys.note_use(connection, key.id)
-    return key
+    return Caller(Via.SERVICE, citizen_id, network, key)
 
 
-def _named(services: Services) -> str | None:
-    """The citizen for whom another programme acts, made where new; None where it does not say."""
+def _named() -> str | None:
+    """The citizen for whom another programme acts; None where it does not say. Raises BadRecord."""
     named = request.headers.get(CITIZEN_HEADER)
     if named is None:
         return None
     if len(named) > LONGEST_CITIZEN_HEADER or not re.fullmatch(CITIZEN_PATTERN, named):
         raise BadRecord(f"{CITIZEN_HEADER} is no percent-encoded id")
-    citizen_id = checks.identifier(unquote(named), "the citizen's id")
-    with services.database.connect() as connection:
-        known = citizens.known(connection, [citizen_id])
-    if not known:
-        with services.database.begin() as connection:
-            citizens.ensure(connection, [citizen_id])
-    return citizen_id
+    return checks.identifier(unquote(named), "the citizen's id")
