@@ -63,6 +63,11 @@ class Database:
         except OperationalError as error:
             raise _unusable(self.engine.url, error) from error
 
+    def ping(self) -> None:
+        """Do nothing, if that is possible. Raises as ``begin``."""
+        with self.connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
+
     def close(self) -> None:
         """Give back all connections."""
         self.engine.dispose()

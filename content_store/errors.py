@@ -73,6 +73,18 @@ class UnknownContent(KepuError):
     code = "unknown_content"
 
 
+class BadKey(KepuError):
+    """A service token is none of ours, or was revoked."""
+
+    code = "bad_key"
+
+
+class UnknownKey(KepuError):
+    """No service token has this id."""
+
+    code = "unknown_key"
+
+
 class DataMissing(KepuError):
     """There are no records to work on."""
 

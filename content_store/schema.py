@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from content_store.vocabulary import CitizenKind, ContentStatus, EventKind
+from content_store.vocabulary import CitizenKind, ContentStatus, EventKind, Role
 
 metadata = sa.MetaData(
     naming_convention={
@@ -107,4 +107,17 @@ changes = sa.Table(
     sa.UniqueConstraint("kind", "id"),
     _one_of("kind", ("content", "citizen")),
     sqlite_autoincrement=True,
+)
+
+service_keys = sa.Table(
+    "service_keys",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("organisation", sa.Text),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("last_used_at", sa.BigInteger),
+    sa.Column("revoked_at", sa.BigInteger),
+    _one_of("role", Role),
 )

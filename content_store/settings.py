@@ -21,6 +21,8 @@ PREFIX = "KEPU_"
 FILE_SUFFIX = "_FILE"
 _LONGEST_FILE = 64 * 1024
 _LEAST_HOT_MB, _MOST_HOT_MB = 1, 1 << 20
+_LOWEST_RATE, _HIGHEST_RATE = 0.01, 1e6
+_MOST_PROXIES = 10
 SHORTEST_SECRET = 32
 
 SOURCE = Path(__file__).resolve().parent.parent
@@ -52,6 +54,20 @@ def _megabytes(text: str) -> int:
     value = int(text)
     if not _LEAST_HOT_MB <= value <= _MOST_HOT_MB:
         raise ValueError(f"must be between {_LEAST_HOT_MB} and {_MOST_HOT_MB}")
+    return value
+
+
+def _rate(text: str) -> float:
+    value = _seconds(text)
+    if not 0 <= value <= _HIGHEST_RATE or 0 < value < _LOWEST_RATE:
+        raise ValueError(f"must be 0, or between {_LOWEST_RATE} and {_HIGHEST_RATE:.0f}")
+    return value
+
+
+def _proxies(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= _MOST_PROXIES:
+        raise ValueError(f"must be between 0 and {_MOST_PROXIES}")
     return value
 
 
@@ -139,6 +155,24 @@ class Settings:
         "What cookies and tokens are signed with, at least 32 characters; the same for all processes that serve.",
         shown="made once, in `secret_key` in `KEPU_DATA_DIR`",
         secret=_hide,
+    )
+    rate_per_citizen: float = _setting(
+        10.0,
+        _rate,
+        "Requests per second that one citizen may make for long, ten times as many at once; 0: as many as they like.",
+        shown="10",
+    )
+    rate_per_network: float = _setting(
+        200.0,
+        _rate,
+        "The same for one network (an IPv4 address, an IPv6 /64), which many may share.",
+        shown="200",
+    )
+    trusted_proxies: int = _setting(
+        0,
+        _proxies,
+        "How many proxies of our own stand before the server and add to `X-Forwarded-For` and `X-Forwarded-Proto`.",
+        shown="0",
     )
     datasets: Path = _setting(
         lambda: home().parent / "shared",

@@ -46,6 +46,16 @@ class CitizenKind(StrEnum):
     REGISTERED = "registered"
 
 
+class Role(StrEnum):
+    """For whom a service token speaks."""
+
+    SERVICE = "service"
+    EDITOR = "editor"
+    OPERATOR = "operator"
+    BASE = "base"
+    CREATOR = "creator"
+
+
 class ContentStatus(StrEnum):
     """Where a content stands; only a published one may reach citizens."""
 

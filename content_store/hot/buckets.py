@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SKEW_MS = 5_000
+"""How far the clocks of processes that share a bucket may be apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -43,9 +46,10 @@ class Taken:
 def advance(full_at: float | None, now: int, full_ms: float, cost_ms: float) -> tuple[float, float]:
     """When the bucket is full again after taking, and by how many ms that is too late (≤ 0: the tokens are given).
 
-    A bucket is never emptier than empty: a clock that was far ahead and was put right stops nobody for long.
+    A bucket is never emptier than empty, whatever small difference there is between the clocks that took from it. One
+    that would have to be was filled by a clock that was far ahead and has been put right: nothing is known of it.
     """
-    if full_at is None or full_at < now:
+    if full_at is None or full_at < now or full_at > now + full_ms + SKEW_MS:
         full_at = now
     elif full_at > now + full_ms:
         full_at = now + full_ms
@@ -56,7 +60,7 @@ def advance(full_at: float | None, now: int, full_ms: float, cost_ms: float) -> 
 TAKE_LUA = """
 local full_at = tonumber(redis.call('GET', KEYS[1]) or nil)
 local now, full_ms, cost_ms = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-if not full_at or full_at < now then
+if not full_at or full_at < now or full_at > now + full_ms + tonumber(ARGV[4]) then
     full_at = now
 elseif full_at > now + full_ms then
     full_at = now + full_ms
@@ -64,11 +68,12 @@ end
 local taken = full_at + cost_ms
 local late = taken - now - full_ms
 if late <= 0 then
-    redis.call('SET', KEYS[1], string.format('%.17g', taken), 'PX', math.ceil(taken - now) + tonumber(ARGV[4]))
+    redis.call('SET', KEYS[1], string.format('%.17g', taken), 'PX', math.ceil(taken - now) + tonumber(ARGV[5]))
 end
 return string.format('%.17g', late)
 """
-"""``advance`` and its storing in one step; ARGV[4] ms are added to the key's life, for clocks that differ a little."""
+"""``advance`` and its storing in one step. ARGV: now, full_ms, cost_ms, SKEW_MS, and how many ms the key outlives its
+bucket, for clocks that differ."""
 
 
 def cost_of(rate: Rate, cost: int) -> float:

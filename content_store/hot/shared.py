@@ -17,7 +17,7 @@ from content_store import clock, ids
 from content_store.errors import HotStateError
 from content_store.hot import base
 from content_store.hot.base import HotEvent, Seen
-from content_store.hot.buckets import TAKE_LUA, Rate, Taken, cost_of, verdict
+from content_store.hot.buckets import SKEW_MS, TAKE_LUA, Rate, Taken, cost_of, verdict
 from content_store.hot.circuit import Circuit
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class RedisHot:
 
     def take(self, bucket: str, rate: Rate, cost: int = 1) -> Taken:
         """See ``Hot``."""
-        numbers = [clock.now_ms(), repr(rate.full_ms), repr(cost_of(rate, cost)), _MARGIN_MS]
+        numbers = [clock.now_ms(), repr(rate.full_ms), repr(cost_of(rate, cost)), SKEW_MS, _MARGIN_MS]
         late = self._ask(lambda: self._take(keys=[f"{_PREFIX}bucket:{bucket}"], args=numbers))
         return verdict(float(late))
 
