@@ -250,7 +250,8 @@ _TOPICS = {name: entry for entry in Topic for name in (entry.value, entry.label)
 
 
 def _stream(connection: Connection, query: sa.Select[Any], batch: int) -> Iterator[Content]:
-    result = connection.execution_options(yield_per=batch).execute(query.order_by(_contents.c.id))
+    # An option of the connection would outlive the statement.
+    result = connection.execute(query.order_by(_contents.c.id), execution_options={"yield_per": batch})
     for row in result:
         yield _content(row)
 

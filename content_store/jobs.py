@@ -10,7 +10,7 @@ database writes it in the transaction of ``finish``: both happen, once, or neith
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,14 +130,16 @@ def newest_due(connection: Connection, job: str, until: int) -> int | None:
     return connection.execute(newest).scalar_one_or_none()
 
 
-def anything(connection: Connection, jobs: Collection[str], watch: Watch) -> bool:
+def anything(connection: Connection, jobs: Collection[str], watch: Watch[int]) -> bool:
     """Whether ``claim`` has a chance; only reads."""
     if _lapsed(connection, jobs, watch):
         return True
     return connection.execute(_ANY_WAITING, {"jobs": list(jobs), "now": clock.now_ms()}).scalar_one()
 
 
-def claim(connection: Connection, worker: str, jobs: Collection[str], *, lease_ms: int, watch: Watch) -> Claim | None:
+def claim(
+    connection: Connection, worker: str, jobs: Collection[str], *, lease_ms: int, watch: Watch[int]
+) -> Claim | None:
     """Take an occurrence of one of ``jobs``: one whose worker is gone, or else the one that is due for longest.
 
     None where there is none, or others were quicker.
@@ -234,11 +236,11 @@ def last_failure(connection: Connection, job: str) -> Occurrence | None:
     return None if row is None else _occurrence(row)
 
 
-def _lapsed(connection: Connection, jobs: Collection[str], watch: Watch) -> dict[int, tuple[int, int]]:
+def _lapsed(connection: Connection, jobs: Collection[str], watch: Watch[int]) -> dict[int, tuple[int, int]]:
     """The running occurrences whose workers have given no sign of life for too long, with token and beat."""
     rows = connection.execute(_RUNNING, {"jobs": list(jobs)})
-    signs: dict[Hashable, Sign] = {row.id: Sign((row.token, row.beat), row.lease_ms) for row in rows}
-    return {key: signs[key].mark for key in watch.lapsed(signs) if isinstance(key, int)}
+    signs: dict[int, Sign] = {row.id: Sign((row.token, row.beat), row.lease_ms) for row in rows}
+    return {id: signs[id].mark for id in watch.lapsed(signs)}
 
 
 def _claim(result: sa.CursorResult[Any]) -> Claim | None:

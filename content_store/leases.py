@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -21,6 +21,7 @@ from content_store import schema
 
 _leases = schema.leases
 
+Key = TypeVar("Key", bound=Hashable)
 Mark = tuple[int, int]
 """Token and beat of a lease: what stands still when its holder is gone."""
 
@@ -33,7 +34,7 @@ class Sign:
     lease_ms: int
 
 
-class Watch:
+class Watch(Generic[Key]):
     """What one watcher remembers of leases that others hold; ``elapsed`` gives seconds that no clock step moves.
 
     Not shared between threads.
@@ -41,9 +42,9 @@ class Watch:
 
     def __init__(self, elapsed: Callable[[], float] = time.monotonic) -> None:
         self._elapsed = elapsed
-        self._seen: dict[Hashable, tuple[Mark, float]] = {}
+        self._seen: dict[Key, tuple[Mark, float]] = {}
 
-    def lapsed(self, signs: Mapping[Hashable, Sign]) -> list[Hashable]:
+    def lapsed(self, signs: Mapping[Key, Sign]) -> list[Key]:
         """The keys of those of ``signs`` that have not moved for their length; what is not among them is forgotten."""
         now = self._elapsed()
         before, self._seen = self._seen, {}
@@ -67,13 +68,13 @@ class Lease:
     token: int
 
 
-def available(connection: Connection, name: str, watch: Watch) -> bool:
+def available(connection: Connection, name: str, watch: Watch[str]) -> bool:
     """Whether the lease ``name`` is free or has lapsed under ``watch``; only reads."""
     found = connection.execute(sa.select(_leases).where(_leases.c.name == name)).one_or_none()
     return found is None or found.holder is None or bool(watch.lapsed({name: _sign(found)}))
 
 
-def acquire(connection: Connection, name: str, holder: str, *, lease_ms: int, watch: Watch) -> Lease | None:
+def acquire(connection: Connection, name: str, holder: str, *, lease_ms: int, watch: Watch[str]) -> Lease | None:
     """Take the lease ``name`` where it is available; None where somebody has it or was quicker."""
     insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     unheld = {"name": name, "holder": None, "token": 0, "beat": 0, "lease_ms": lease_ms}

@@ -54,7 +54,7 @@ class Agenda:
         self._table = table
         self._worker = worker
         self._lease_ms = lease_ms
-        self._watch = Watch()
+        self._watch: Watch[str] = Watch()
         self._lease: Lease | None = None
         self._renewed_at = 0.0
         self._written: dict[str, int | None] = {}

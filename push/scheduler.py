@@ -65,10 +65,14 @@ class Scheduler:
         self.worker = worker or f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(2)}"
         self._database = database
         self._table = {job.name: job for job in table}
+        if len(self._table) < len(table):
+            raise ValueError("two jobs share a name")
         self._lease_ms = round(lease_s * 1000)
         self._tick_s = min(tick_s, lease_s / 4)
         self._agenda = Agenda(database, list(table), self.worker, self._lease_ms)
         self._runs: dict[Lane, Run] = {}
+        self._renewed_at = 0.0
+        self._troubles: dict[str, str] = {}
         self._bells = {lane: threading.Event() for lane in Lane}
         self._bell = threading.Event()
         self._closing = threading.Event()
@@ -110,8 +114,10 @@ class Scheduler:
             if not self._bell.wait(self._tick_s * _PATIENCE):
                 self._ring_in_again()
             self._bell.clear()
-            for run in list(self._runs.values()):
-                self._quietly("renewing a lease", run.beat)
+            if time.monotonic() - self._renewed_at >= self._lease_ms / 4000:
+                self._renewed_at = time.monotonic()
+                for lane, run in list(self._runs.items()):
+                    self._quietly(f"renewing the lease of the {lane.value} job", run.beat)
             if not self._closing.is_set():
                 self._quietly("keeping the agenda", self._agenda.turn)
             for bell in self._bells.values():
@@ -119,19 +125,22 @@ class Scheduler:
 
     def _work(self, lane: Lane) -> None:
         names = [job.name for job in self._table.values() if job.lane is lane]
-        watch = Watch()
+        watch: Watch[int] = Watch()
         bell = self._bells[lane]
+        found: object = False
         while names and not self._closing.is_set():
             bell.clear()
-            # A failure here is told, and the next ring tries again.
-            if not self._quietly("looking for work", self._next, lane, names, watch):
+            # A failure here is told, and the next ring tries again. Where there was something there may be more.
+            found = self._quietly(f"looking for {lane.value} work", self._next, lane, names, watch, look=not found)
+            if not found:
                 bell.wait(self._tick_s * _PATIENCE * 2)
 
-    def _next(self, lane: Lane, names: Sequence[str], watch: Watch) -> bool:
-        """Take one occurrence and do it; False where there is none."""
-        with self._database.connect() as connection:
-            if not jobs.anything(connection, names, watch):
-                return False
+    def _next(self, lane: Lane, names: Sequence[str], watch: Watch[int], *, look: bool) -> bool:
+        """Take one occurrence and do it; False where there is none. With ``look`` a reader looks before."""
+        if look:
+            with self._database.connect() as connection:
+                if not jobs.anything(connection, names, watch):
+                    return False
         with self._database.begin() as connection:
             claim = jobs.claim(connection, self.worker, names, lease_ms=self._lease_ms, watch=watch)
         if claim is None:
@@ -158,14 +167,18 @@ class Scheduler:
             self._quietly("beginning anew", self._ticker.reschedule_job, _TICK, trigger=_Tick(self._tick_s))
 
     def _quietly(self, what: str, call: Callable[..., object], *given: object, **named: object) -> object:
-        """The result of the call; None where it fails: that is told and does not end the thread."""
+        """The result of the call; None where it fails: that is told, once while it stays so, and ends no thread."""
         try:
-            return call(*given, **named)
-        except KepuError as error:
-            log.warning("%s failed: %s", what, error.message)
-        except Exception:
-            log.exception("%s failed", what)
-        return None
+            result = call(*given, **named)
+        except Exception as error:
+            message = error.message if isinstance(error, KepuError) else f"{type(error).__name__}: {error}"
+            if self._troubles.get(what) != message:
+                self._troubles[what] = message
+                log.warning("%s failed: %s", what, message, exc_info=None if isinstance(error, KepuError) else error)
+            return None
+        if self._troubles.pop(what, None):
+            log.info("%s goes well again", what)
+        return result
 
 
 def _ticker(ring: Callable[[], object], seconds: float) -> BackgroundScheduler:
@@ -193,13 +206,13 @@ def perform(job: Job, run: Run) -> None:
     except Stopped:
         log.info("%s: given back", what)
         _release(run)
-    except Exception as error:
+    except BaseException as error:  # whatever it is, the thread goes on
         _fail(job, run, error, what)
     else:
         log.info("%s: done in %.1f s%s", what, time.perf_counter() - started, f": {run.note}" * bool(run.note))
 
 
-def _fail(job: Job, run: Run, error: Exception, what: str) -> None:
+def _fail(job: Job, run: Run, error: BaseException, what: str) -> None:
     """Write the failure down."""
     foreseen = isinstance(error, KepuError | Abandoned)
     message = str(error) if foreseen else f"{type(error).__name__}: {error}"

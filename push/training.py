@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 import threading
+import traceback
 from contextlib import AbstractContextManager
 
 from content_store import clock
@@ -82,6 +83,9 @@ def main() -> int:
             database.close()
     except KepuError as error:
         said, code = error.message, 1
+    except Exception as error:
+        traceback.print_exc()
+        said, code = f"{type(error).__name__}: {error}", 1
     sys.stdout.write(" ".join(said.split()) + "\n")
     return code
 

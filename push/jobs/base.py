@@ -44,7 +44,7 @@ class Job:
     name: str
     schedule: Schedule
     missed: Missed
-    work: Callable[[Run], None]
+    work: Callable[[Run], object]
     lane: Lane = Lane.SHORT
     backoff_s: tuple[int, ...] = PATIENT_S
 

@@ -16,7 +16,7 @@ from dataclasses import asdict
 
 from content_store.errors import ModelError
 from content_store.jobs import Claim
-from content_store.settings import PREFIX, SOURCE, Settings, environment
+from content_store.settings import PREFIX, Settings, checkout, environment
 from push.jobs.base import Job, Lane, Missed
 from push.run import Run
 
@@ -53,7 +53,8 @@ def job(settings: Settings) -> Job:
 def _training(settings: Settings, claim: Claim) -> Iterator[subprocess.Popen[str]]:
     """The process that trains; killed where it has not ended by itself."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH")]))
+    if checkout():  # where it may not have been installed
+        env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(checkout()), os.environ.get("PYTHONPATH")]))
     with subprocess.Popen(_COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, text=True) as child:
         assert child.stdin is not None
         try:

@@ -36,7 +36,7 @@ DEADLINE_S = 120.0
 
 @dataclass(frozen=True)
 class Spec:
-    """A job of the test: ``waits`` for the file ``go`` nowhere, ``before`` its transaction or ``inside`` of it."""
+    """A job of the test: ``waits`` to be let go nowhere, ``before`` its transaction or ``inside`` of it."""
 
     name: str
     schedule: str = "off"
@@ -97,12 +97,16 @@ class Clockwork:
         worker.stdin.close()
         return worker.wait(DEADLINE_S)
 
-    def go(self) -> None:
-        """Let the waiting jobs go on."""
-        (self.folder / "go").touch()
+    def go(self, worker: subprocess.Popen[str]) -> None:
+        """Let the waiting jobs of ``worker`` go on."""
+        (self.folder / f"go{worker.pid}").touch()
+
+    def refused(self) -> list[str]:
+        """The processes whose end of an occurrence was refused."""
+        return [line[4] for line in self.runs() if line[0] == "refused"]
 
     def runs(self) -> list[list[str]]:
-        """The lines that the runs left: what, job, due time, attempt, process."""
+        """The lines that the runs left: what, job, due time, attempt, process, monotonic and programme's clock (ms)."""
         path = self.folder / "runs"
         return [line.split() for line in path.read_text("utf-8").splitlines()] if path.exists() else []
 
@@ -152,10 +156,11 @@ def _job(spec: Spec, folder: Path) -> Job:
 
     def trace(what: str, run: Run) -> None:
         claim = run.claim
-        os.write(traces, f"{what} {claim.job} {claim.due_at} {claim.attempt} {os.getpid()}\n".encode())
+        told = [what, claim.job, claim.due_at, claim.attempt, os.getpid(), time.monotonic_ns() // 10**6, clock.now_ms()]
+        os.write(traces, (" ".join(map(str, told)) + "\n").encode())
 
     def wait(where: str) -> None:
-        while spec.waits == where and not (folder / "go").exists():
+        while spec.waits == where and not (folder / f"go{os.getpid()}").exists():
             time.sleep(0.01)
 
     def work(run: Run) -> None:
