@@ -15,7 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.engine import Connection as Connection
+from sqlalchemy.engine import Connection as Connection  # for the layers above, which know of no SQL
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
 from content_store.errors import DatabaseError, DatabaseTooNew

@@ -109,6 +109,18 @@ class EvaluationError(KepuError):
     code = "evaluation"
 
 
+class LeaseLost(KepuError):
+    """The work belongs to somebody else by now: its holder gave no sign of life for too long, or it is over."""
+
+    code = "lease_lost"
+
+
+class UnknownJob(KepuError):
+    """No job has this name."""
+
+    code = "unknown_job"
+
+
 class ServiceMissing(KepuError):
     """A program or a system package that the command needs is not installed."""
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from content_store.vocabulary import CitizenKind, ContentStatus, EventKind, Role
+from content_store.vocabulary import CitizenKind, ContentStatus, EventKind, JobState, Role
 
 metadata = sa.MetaData(
     naming_convention={
@@ -67,9 +67,12 @@ contents = sa.Table(
     sa.Column("url", sa.Text),
     sa.Column("published_at", sa.BigInteger),
     sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", sa.BigInteger),
     _one_of("status", ContentStatus),
     sa.CheckConstraint("version >= 1", name="version"),
+    sa.CheckConstraint("status <> 'scheduled' OR published_at IS NOT NULL", name="scheduled"),
     sa.Index(None, "status", "published_at"),
+    sa.Index(None, "status", "expires_at"),
 )
 
 events = sa.Table(
@@ -120,4 +123,44 @@ service_keys = sa.Table(
     sa.Column("last_used_at", sa.BigInteger),
     sa.Column("revoked_at", sa.BigInteger),
     _one_of("role", Role),
+)
+
+occurrences = sa.Table(
+    "occurrences",
+    metadata,
+    sa.Column("id", _Sequence, primary_key=True, autoincrement=True),
+    sa.Column("job", sa.Text, nullable=False),
+    sa.Column("due_at", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("token", sa.BigInteger, nullable=False),
+    sa.Column("beat", sa.BigInteger, nullable=False),
+    sa.Column("lease_ms", sa.BigInteger, nullable=False),
+    sa.Column("worker", sa.Text),
+    sa.Column("retry_at", sa.BigInteger),
+    sa.Column("started_at", sa.BigInteger),
+    sa.Column("ended_at", sa.BigInteger),
+    sa.Column("note", sa.Text),
+    sa.Column("error", sa.Text),
+    _one_of("state", JobState),
+    sa.UniqueConstraint("job", "due_at"),
+    sa.Index(None, "state", "due_at"),
+    # Of one job at most one occurrence runs at a time: the database itself sees to it.
+    sa.Index(
+        "ix_occurrences_running",
+        "job",
+        unique=True,
+        sqlite_where=sa.text("state = 'running'"),
+        postgresql_where=sa.text("state = 'running'"),
+    ),
+)
+
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text),
+    sa.Column("token", sa.BigInteger, nullable=False),
+    sa.Column("beat", sa.BigInteger, nullable=False),
+    sa.Column("lease_ms", sa.BigInteger, nullable=False),
 )

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from content_store.errors import SettingsError
+from content_store.schedule import Schedule
 
 PREFIX = "KEPU_"
 FILE_SUFFIX = "_FILE"
@@ -24,6 +25,10 @@ _LEAST_HOT_MB, _MOST_HOT_MB = 1, 1 << 20
 _LOWEST_RATE, _HIGHEST_RATE = 0.01, 1e6
 _MOST_PROXIES = 10
 SHORTEST_SECRET = 32
+_SHORTEST_LEASE_S, _LONGEST_LEASE_S = 0.5, 3600.0
+LEAST_KEPT_DAYS = 180
+"""Days for which the law wants logs to be kept."""
+_MOST_KEPT_DAYS = 36_500
 
 SOURCE = Path(__file__).resolve().parent.parent
 
@@ -75,6 +80,20 @@ def _secret(text: str) -> str:
     if len(text) < SHORTEST_SECRET:
         raise ValueError(f"must have at least {SHORTEST_SECRET} characters")
     return text
+
+
+def _lease(text: str) -> float:
+    value = _seconds(text)
+    if not _SHORTEST_LEASE_S <= value <= _LONGEST_LEASE_S:
+        raise ValueError(f"must lie between {_SHORTEST_LEASE_S} and {_LONGEST_LEASE_S}")
+    return value
+
+
+def _kept_days(text: str) -> int:
+    value = int(text)
+    if not LEAST_KEPT_DAYS <= value <= _MOST_KEPT_DAYS:
+        raise ValueError(f"must lie between {LEAST_KEPT_DAYS} and {_MOST_KEPT_DAYS}")
+    return value
 
 
 def _database(text: str) -> str:
@@ -188,6 +207,45 @@ class Settings:
         shown="0",
     )
 
+    retrain_schedule: Schedule = _setting(
+        Schedule.parse("03:30"),
+        Schedule.parse,
+        "When the models are trained anew: times in Shanghai like `03:30` or `03:30,15:30`, an interval that divides a"
+        " day like `every 6h`, or `off`.",
+    )
+    publish_schedule: Schedule = _setting(
+        Schedule.parse("every 1m"),
+        Schedule.parse,
+        "When scheduled contents are published whose time has come; written like `KEPU_RETRAIN_SCHEDULE`.",
+    )
+    expire_schedule: Schedule = _setting(
+        Schedule.parse("every 5m"),
+        Schedule.parse,
+        "When contents are ended whose time is over; written like `KEPU_RETRAIN_SCHEDULE`.",
+    )
+    facts_schedule: Schedule = _setting(
+        Schedule.parse("00:20"),
+        Schedule.parse,
+        "When the facts of the day before are rebuilt; written like `KEPU_RETRAIN_SCHEDULE`.",
+    )
+    retention_schedule: Schedule = _setting(
+        Schedule.parse("04:40"),
+        Schedule.parse,
+        "When old rows are deleted; written like `KEPU_RETRAIN_SCHEDULE`.",
+    )
+    retention_days: int = _setting(
+        LEAST_KEPT_DAYS,
+        _kept_days,
+        f"Days for which the record of what the programme did is kept, at least {LEAST_KEPT_DAYS}; events are never"
+        " deleted.",
+    )
+    lease_s: float = _setting(
+        30.0,
+        _lease,
+        "Seconds without a sign of life after which another worker takes over what a worker had begun.",
+        shown="30",
+    )
+
     def __post_init__(self) -> None:
         """Fill in what follows from other settings."""
         if not self.database_url:
@@ -224,6 +282,12 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         if text:
             given[row.name] = _parse(row, text, origin)
     return Settings(**given)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The variables from which ``load_settings`` makes the same settings again, for a process of ours."""
+    values = {_name(row): getattr(settings, row.name) for row in fields(Settings)}
+    return {name: str(value) for name, value in values.items() if value is not None}
 
 
 def explain(env: Mapping[str, str] | None = None) -> list[Explained]:

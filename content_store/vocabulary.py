@@ -61,7 +61,9 @@ class ContentStatus(StrEnum):
 
     DRAFT = "draft"
     IN_REVIEW = "in_review"
+    SCHEDULED = "scheduled"
     PUBLISHED = "published"
+    EXPIRED = "expired"
     WITHDRAWN = "withdrawn"
 
 
@@ -69,11 +71,31 @@ LIVE_STATUSES = frozenset({ContentStatus.PUBLISHED})
 
 CONTENT_TRANSITIONS: dict[ContentStatus, frozenset[ContentStatus]] = {
     ContentStatus.DRAFT: frozenset({ContentStatus.IN_REVIEW, ContentStatus.WITHDRAWN}),
-    ContentStatus.IN_REVIEW: frozenset({ContentStatus.DRAFT, ContentStatus.PUBLISHED, ContentStatus.WITHDRAWN}),
-    ContentStatus.PUBLISHED: frozenset({ContentStatus.WITHDRAWN}),
+    ContentStatus.IN_REVIEW: frozenset(
+        {ContentStatus.DRAFT, ContentStatus.SCHEDULED, ContentStatus.PUBLISHED, ContentStatus.WITHDRAWN}
+    ),
+    ContentStatus.SCHEDULED: frozenset(
+        {ContentStatus.DRAFT, ContentStatus.PUBLISHED, ContentStatus.EXPIRED, ContentStatus.WITHDRAWN}
+    ),
+    ContentStatus.PUBLISHED: frozenset({ContentStatus.EXPIRED, ContentStatus.WITHDRAWN}),
+    ContentStatus.EXPIRED: frozenset({ContentStatus.DRAFT, ContentStatus.WITHDRAWN}),
     ContentStatus.WITHDRAWN: frozenset({ContentStatus.DRAFT}),
 }
 """From each status to those that may follow it."""
+
+
+class JobState(StrEnum):
+    """Where an occurrence of a job stands: an instant of its schedule at which it is to be done once."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    SKIPPED = "skipped"
+    DEAD = "dead"
+
+
+OVER_STATES = frozenset({JobState.DONE, JobState.SKIPPED, JobState.DEAD})
+"""Nothing more happens to these by itself; a dead one is brought back by a person."""
 
 
 class Topic(StrEnum):

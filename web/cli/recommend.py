@@ -14,7 +14,7 @@ from recsys.features.articles import articles
 from recsys.features.records import read_dataset
 from recsys.reasons import Reason, ReasonCode
 from recsys.serving import SOURCES, Recommended, Served
-from web.cli.snapshots import store_of
+from recsys.snapshots import store_of
 
 
 @click.command()

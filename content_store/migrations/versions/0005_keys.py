@@ -1,7 +1,7 @@
 """Service tokens, of which only a digest is stored.
 
 Revision ID: 0005
-Revises: 0001
+Revises: 0004
 """
 
 from __future__ import annotations

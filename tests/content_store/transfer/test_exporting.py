@@ -109,6 +109,7 @@ CONTENT = st.fixed_dictionaries(
         "topic": st.none() | st.sampled_from(Topic),
         "tags": st.none() | st.lists(st.text(max_size=5) | st.sampled_from(["a,b", "[", "竹子"]), max_size=4),
         "published_at": INSTANT,
+        "expires_at": INSTANT,
         "status": st.none() | st.sampled_from(ContentStatus),
     },
 )
