@@ -66,6 +66,14 @@ def test_what_was_begun_is_answered_before_it_ends(tmp_path: Path) -> None:
         assert server.process.wait(30) == 0
 
 
+def test_the_worker_is_a_fresh_process_and_no_copy_of_one_with_threads(server: Server) -> None:
+    pid = server.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()
+    assert children
+    commands = [Path(f"/proc/{child}/cmdline").read_bytes() for child in children]
+    assert all(b"multiprocessing" in command for command in commands)
+
+
 def test_a_server_that_was_killed_leaves_nobody_on_its_port(tmp_path: Path) -> None:
     settings = {"KEPU_DATA_DIR": str(tmp_path)}
     with serving(settings) as first:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import http.client
 import logging
+import multiprocessing
 import socket
 import threading
 import time
@@ -33,6 +34,8 @@ _LOOK_S = 0.05
 def serve(settings: Settings, host: str, port: int) -> None:
     """Serve pages and API until stopped."""
     logs.begin()
+    # A fork would copy the locks that our threads hold at that moment, and whatever libraries keep about theirs.
+    multiprocessing.set_start_method("spawn", force=True)
     _examine(settings)
     port = free_port(host, port)
     server = Granian(
