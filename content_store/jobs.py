@@ -181,13 +181,13 @@ def finish(connection: Connection, claim: Claim, note: str = "") -> None:
 
     Raises LeaseLost where it is not the holder's any more: nothing of the transaction may be committed then.
     """
-    told = {"state": JobState.DONE, "ended_at": clock.now_ms(), "note": note[:_LONGEST_TEXT] or None}
+    told = {"state": JobState.DONE, "ended_at": clock.now_ms(), "note": _told(note)}
     _settle(connection, claim, told)
 
 
 def fail(connection: Connection, claim: Claim, error: str, *, retry_at: int | None) -> None:
     """End the attempt badly; another follows at ``retry_at`` (epoch ms), none where it is None. Raises LeaseLost."""
-    told = {"error": error[:_LONGEST_TEXT], "ended_at": clock.now_ms()}
+    told = {"error": _told(error), "ended_at": clock.now_ms()}
     if retry_at is None:
         _settle(connection, claim, told | {"state": JobState.DEAD})
     else:
@@ -255,6 +255,11 @@ def _held(claim: Claim) -> sa.ColumnElement[bool]:
 def _settle(connection: Connection, claim: Claim, values: dict[str, Any]) -> None:
     if connection.execute(sa.update(_table).where(_held(claim)).values(values)).rowcount != 1:
         raise _lost(claim)
+
+
+def _told(text: str) -> str | None:
+    """What a database can keep of ``text``, whatever it came from."""
+    return text.replace("\0", "").encode(errors="replace").decode()[:_LONGEST_TEXT] or None
 
 
 def _lost(claim: Claim) -> LeaseLost:

@@ -219,7 +219,7 @@ class Settings:
         "When scheduled contents are published whose time has come; written like `KEPU_RETRAIN_SCHEDULE`.",
     )
     expire_schedule: Schedule = _setting(
-        Schedule.parse("every 5m"),
+        Schedule.parse("every 1m"),
         Schedule.parse,
         "When contents are ended whose time is over; written like `KEPU_RETRAIN_SCHEDULE`.",
     )

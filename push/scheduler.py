@@ -192,7 +192,9 @@ def perform(job: Job, run: Run) -> None:
     """Do the work of ``run`` and write down how it ended. Raises KepuError where that cannot be written."""
     claim = run.claim
     what = f"{job.name} of {clock.shown(claim.due_at)}"
-    log.info("%s: attempt %d of %d", what, claim.attempt, job.attempts)
+    # What is short and goes well at once is told when it is over.
+    level = logging.INFO if claim.attempt > 1 or job.lane is Lane.LONG else logging.DEBUG
+    log.log(level, "%s: attempt %d of %d", what, claim.attempt, job.attempts)
     started = time.perf_counter()
     try:
         if claim.attempt > job.attempts:

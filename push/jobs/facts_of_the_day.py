@@ -1,7 +1,8 @@
-"""Rebuilds the facts of the day before the due time, and those of a few days before that for what came late."""
+"""Rebuilds the facts of the day before the due time, and those of earlier days to which something has come since."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, timedelta
 from typing import Protocol
 
@@ -11,24 +12,31 @@ from content_store.settings import Settings
 from push.jobs.base import Job, Missed
 from push.run import Run
 
-DAYS = 3
-"""Days that are rebuilt: readings that a phone kept while it was offline arrive later."""
+
+class Facts(Protocol):
+    """What is asked of the facts: the module of that noun."""
+
+    def due(self, connection: Connection, /) -> Collection[date]:
+        """The days whose facts are missing or from before the day was final."""
+
+    def rebuild(self, connection: Connection, day: date, /) -> object:
+        """Count a Shanghai day anew from the ledger, within the transaction of ``connection``."""
 
 
-class RebuildFacts(Protocol):
-    """Rebuilds the facts of a Shanghai day from the ledger, within the transaction of ``connection``."""
-
-    def __call__(self, connection: Connection, day: date, /) -> object: ...
-
-
-def job(settings: Settings, rebuild: RebuildFacts) -> Job:
+def job(settings: Settings, facts: Facts) -> Job:
     """The row of the table."""
 
     def work(run: Run) -> None:
         newest = clock.day_of(run.due_at) - timedelta(days=1)
+        with run.database.connect() as connection:
+            earlier = [day for day in sorted(facts.due(connection)) if day != newest]
+        # A transaction each: counting a day again does no harm, and nobody has to wait for a year of them.
+        for day in earlier:
+            run.check()
+            with run.database.begin() as connection:
+                facts.rebuild(connection, day)
         with run.finish() as connection:
-            for ago in reversed(range(DAYS)):
-                rebuild(connection, newest - timedelta(days=ago))
-            run.note = f"{DAYS} days until {newest}"
+            facts.rebuild(connection, newest)
+            run.note = f"{newest}" + f" and {len(earlier)} earlier days" * bool(earlier)
 
     return Job(name="facts_of_the_day", schedule=settings.facts_schedule, missed=Missed.EACH, work=work)

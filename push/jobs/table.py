@@ -5,12 +5,12 @@ from __future__ import annotations
 from content_store.settings import Settings
 from push.jobs import expire, facts_of_the_day, publish_when_due, retention, retrain
 from push.jobs.base import Job
-from push.jobs.facts_of_the_day import RebuildFacts
+from push.jobs.facts_of_the_day import Facts
 
 
-def table(settings: Settings, *, rebuild_facts: RebuildFacts | None = None) -> tuple[Job, ...]:
-    """Every job, scheduled as ``settings`` say; without ``rebuild_facts`` there are no facts of the day."""
+def table(settings: Settings, *, facts: Facts | None = None) -> tuple[Job, ...]:
+    """Every job, scheduled as ``settings`` say; without ``facts`` there are no facts of the day."""
     jobs = [publish_when_due.job(settings), expire.job(settings), retrain.job(settings), retention.job(settings)]
-    if rebuild_facts is not None:
-        jobs.append(facts_of_the_day.job(settings, rebuild_facts))
+    if facts is not None:
+        jobs.append(facts_of_the_day.job(settings, facts))
     return tuple(jobs)

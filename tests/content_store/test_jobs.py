@@ -216,6 +216,18 @@ def test_a_failed_attempt_is_repeated_when_its_time_has_come(database: Database)
     assert (failed.error, failed.state) == ("broken", JobState.DONE)
 
 
+@pytest.mark.parametrize("said", ["a\0b", "\ud800", "长" * 5_000])
+def test_whatever_an_error_says_is_kept_as_far_as_it_can_be(database: Database, said: str) -> None:
+    ensure(database, NOON)
+    with database.begin() as connection:
+        found = jobs.claim(connection, "w", ["tidy"], lease_ms=1000, watch=Watch())
+        assert found is not None
+        jobs.fail(connection, found, said, retry_at=None)
+        failed = jobs.last_failure(connection, "tidy")
+    assert failed is not None
+    assert failed.error in {"ab", "?", "长" * 2_000}
+
+
 def test_a_retry_does_not_wait_for_a_clock_that_was_set_back(database: Database) -> None:
     ensure(database, NOON)
     with clock.fixed(NOON + 120 * MINUTE):

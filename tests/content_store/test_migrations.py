@@ -103,6 +103,27 @@ def test_what_was_recorded_before_a_step_is_there_after_it(empty_database_url: s
         database.close()
 
 
+@pytest.mark.backend("sqlite")
+def test_a_table_that_is_copied_keeps_its_triggers_and_indexes(tmp_path: Path) -> None:
+    database = connect_only(_settings(f"sqlite:///{tmp_path / 'records.sqlite3'}"))
+    try:
+        _upgrade(database, "0001")
+        with database.begin() as connection:
+            connection.exec_driver_sql(
+                "CREATE TRIGGER guard BEFORE DELETE ON contents BEGIN SELECT RAISE(ABORT, 'guarded'); END"
+            )
+        migrate(database)
+        with database.begin() as connection:
+            contents.create(connection, id="a", title="t")
+            assert "ix_contents_status_published_at" in {
+                index["name"] for index in sa.inspect(connection).get_indexes("contents")
+            }
+        with pytest.raises(sa.exc.IntegrityError, match="guarded"), database.begin() as connection:
+            connection.execute(sa.text("DELETE FROM contents"))
+    finally:
+        database.close()
+
+
 def _upgrade(database: Database, revision: str) -> None:
     """Bring an empty database to an earlier revision."""
     config = Config()

@@ -60,29 +60,42 @@ def test_expire_ends_and_tells_how_many(
     assert status(database, "a") is ContentStatus.EXPIRED
 
 
-def test_the_facts_of_the_days_before_are_rebuilt_in_one_transaction(
-    database: Database, fixed_clock: int, settings_factory: Callable[..., Settings]
-) -> None:
-    rebuilt: list[date] = []
-    broken = [True]
+class Facts:
+    """Notes what is asked of it; each rebuilt day leaves a content."""
 
-    def rebuild(connection: Connection, day: date, /) -> None:
-        rebuilt.append(day)
-        contents.create(connection, id=f"facts of {day}", title="t")
-        if broken.pop() if broken else False:
+    def __init__(self) -> None:
+        self.rebuilt: list[date] = []
+        self.broken = False
+
+    def due(self, _connection: Connection, /) -> list[date]:
+        return [date(2024, 12, 31), date(2024, 12, 5), date(2024, 12, 4)]
+
+    def rebuild(self, connection: Connection, day: date, /) -> None:
+        self.rebuilt.append(day)
+        contents.create(connection, id=f"{day} {len(self.rebuilt)}", title="t")
+        if self.broken and day == date(2024, 12, 31):
             raise ZeroDivisionError
 
-    job = facts_of_the_day.job(settings_factory(), rebuild)
+
+def test_the_facts_of_the_day_before_and_of_earlier_days_are_rebuilt(
+    database: Database, fixed_clock: int, settings_factory: Callable[..., Settings]
+) -> None:
+    facts = Facts()
+    job = facts_of_the_day.job(settings_factory(), facts)
     # Due at noon on New Year's day.
+    assert do(database, job, fixed_clock) == "done 2024-12-31 and 2 earlier days"
+    assert facts.rebuilt == [date(2024, 12, 4), date(2024, 12, 5), date(2024, 12, 31)]
+
+
+def test_facts_that_cannot_be_rebuilt_leave_nothing_and_are_tried_again(
+    database: Database, fixed_clock: int, settings_factory: Callable[..., Settings]
+) -> None:
+    facts = Facts()
+    facts.broken = True
+    job = facts_of_the_day.job(settings_factory(), facts)
     assert do(database, job, fixed_clock) == "waiting"
     with database.connect() as connection:
-        assert contents.count(connection) == 0
-    rebuilt.clear()
-    with clock.fixed(fixed_clock + 60_000):
-        assert do(database, job, fixed_clock) == "done 3 days until 2024-12-31"
-    assert rebuilt == [date(2024, 12, 29), date(2024, 12, 30), date(2024, 12, 31)]
-    with database.connect() as connection:
-        assert contents.count(connection) == 3
+        assert [content.id for content in contents.every(connection)] == ["2024-12-04 1", "2024-12-05 2"]
 
 
 def test_retention_deletes_what_has_been_over_for_long_enough(
@@ -108,7 +121,7 @@ def test_every_job_has_a_name_of_its_own_and_the_schedule_of_its_setting(
         retrain_schedule="00:05",
         retention_schedule="off",
     )
-    found = {job.name: job for job in table(settings, rebuild_facts=lambda _connection, _day: None)}
+    found = {job.name: job for job in table(settings, facts=Facts())}
     assert {name: str(job.schedule) for name, job in found.items()} == {
         "publish_when_due": "every 2m",
         "expire": "every 3m",

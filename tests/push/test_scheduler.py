@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
@@ -107,10 +108,12 @@ def test_a_silent_bell_is_not_waited_for(scheduler: Make, database: Database) ->
     one = scheduler(job(lambda run: None))
     one.start()
     until(partial(done, database), "the first day")
-    # As when the machine's clock was set back: the ticker waits for a time that is far away.
-    one._ticker.pause()
+    # As when the machine's clock was set back: the next tick lies far ahead.
+    far = datetime(2999, 1, 1, tzinfo=UTC)
+    one._ticker.modify_job("tick", next_run_time=far)
     with clock.fixed(clock.now_ms() + clock.DAY_MS):
         until(lambda: len(due_times(database)) == 2, "the next day")
+    until(lambda: one._ticker.get_job("tick").next_run_time < far, "the bell to be rung in again")
 
 
 def due_times(database: Database) -> list[int]:
@@ -196,6 +199,11 @@ def test_when_the_leader_stops_another_leads_at_once(scheduler: Make, database: 
     second.start()
     first.stop()
     until(lambda: leader(database) == "w1", "the second to lead")
+
+
+def test_two_jobs_of_one_name_are_refused(database: Database) -> None:
+    with pytest.raises(ValueError, match="share a name"):
+        Scheduler(database, [job(lambda run: None), job(lambda run: None)])
 
 
 def test_stopping_what_never_began_is_no_error(scheduler: Make) -> None:

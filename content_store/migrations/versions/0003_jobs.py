@@ -40,10 +40,15 @@ def upgrade() -> None:
 def _widen_contents() -> None:
     expires_at = sa.Column("expires_at", sa.BigInteger)
     if op.get_bind().dialect.name == "sqlite":
+        # The table is copied, and its triggers go with the old one.
+        wanted = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'contents'"
+        triggers = op.get_bind().exec_driver_sql(wanted).scalars().all()
         with op.batch_alter_table("contents", recreate="always", copy_from=_contents_without_checks()) as contents:
             contents.add_column(expires_at)
             for name, condition in _CHECKS.items():
                 contents.create_check_constraint(name, sa.text(condition))
+        for trigger in triggers:
+            op.get_bind().exec_driver_sql(trigger)
     else:
         op.add_column("contents", expires_at)
         op.drop_constraint("ck_contents_status", "contents", type_="check")
@@ -53,7 +58,7 @@ def _widen_contents() -> None:
 
 
 def _contents_without_checks() -> sa.Table:
-    """The table as it is, for SQLite to be copied; versions of SQLAlchemy differ in whether they read its checks."""
+    """The table as it is, to be copied; versions of SQLAlchemy differ in whether they read its checks."""
     table = sa.Table("contents", sa.MetaData(), autoload_with=op.get_bind())
     for constraint in [found for found in table.constraints if isinstance(found, sa.CheckConstraint)]:
         table.constraints.remove(constraint)
