@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, TypedDict, Unpack, cast
 
 import sqlalchemy as sa
@@ -51,6 +51,23 @@ class Changes(TypedDict, total=False):
     author: str | None
     url: str | None
     published_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a follower of the catalogue needs of a content: no texts. Instants are epoch ms."""
+
+    id: str
+    status: ContentStatus
+    topic: Topic | None
+    author: str | None
+    published_at: int | None
+    created_at: int
+
+    @property
+    def published(self) -> bool:
+        """Whether it may reach citizens, from ``published_at`` on where there is one."""
+        return self.status in LIVE_STATUSES
 
 
 def create(
@@ -171,6 +188,19 @@ def some(connection: Connection, ids: Collection[str]) -> dict[str, Content]:
     return found
 
 
+def outlines(connection: Connection, ids: Collection[str] | None = None, *, batch: int = 5_000) -> Iterator[Outline]:
+    """The contents with these ``ids``, or all of them by id, in short; unknown ids are left out."""
+    columns = [_contents.c[field.name] for field in fields(Outline)]
+    if ids is None:
+        query = sa.select(*columns).order_by(_contents.c.id)
+        for row in connection.execute(query, execution_options={"yield_per": batch}):
+            yield _outline(row)
+        return
+    for part in statements.chunks(ids):
+        for row in connection.execute(sa.select(*columns).where(_contents.c.id.in_(part)).order_by(_contents.c.id)):
+            yield _outline(row)
+
+
 def check(given: dict[str, Any]) -> dict[str, Any]:
     """A row for ``merge`` from what a file tells of a content: ``id`` and any columns; None and empty tell nothing.
 
@@ -240,6 +270,11 @@ def _columns(given: Changes) -> dict[str, Any]:
     if "tags" in columns:
         columns["tags"] = [checks.identifier(tag, "a tag") for tag in dict.fromkeys(columns["tags"])]
     return columns
+
+
+def _outline(row: Any) -> Outline:
+    id, status, topic, author, published_at, created_at = row
+    return Outline(id, ContentStatus(status), Topic(topic) if topic else None, author, published_at, created_at)
 
 
 def _content(row: Any) -> Content:

@@ -130,6 +130,17 @@ def history(
     return [_stored(row) for row in connection.execute(query)]
 
 
+def of_citizen_after(connection: Connection, citizen_id: str, seq: int) -> list[StoredEvent]:
+    """One citizen's events that were stored after ``seq``, in the order of storing."""
+    query = sa.select(_events).where(_events.c.citizen_id == citizen_id, _events.c.seq > seq).order_by(_events.c.seq)
+    return [_stored(row) for row in connection.execute(query)]
+
+
+def id_at(connection: Connection, seq: int) -> str | None:
+    """The id of the event at this place in the log; None where there is none."""
+    return connection.execute(sa.select(_events.c.id).where(_events.c.seq == seq)).scalar_one_or_none()
+
+
 def count(connection: Connection) -> int:
     """How many events are stored."""
     return connection.execute(sa.select(sa.func.count()).select_from(_events)).scalar_one()

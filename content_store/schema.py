@@ -108,3 +108,16 @@ service_keys = sa.Table(
     sa.Column("revoked_at", sa.BigInteger),
     _one_of("role", Role),
 )
+
+changes = sa.Table(
+    "changes",
+    metadata,
+    sa.Column("seq", _Sequence, primary_key=True, autoincrement=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("id", sa.Text, nullable=False),
+    # Of PostgreSQL, where what commits later may have a smaller seq.
+    sa.Column("transaction", sa.BigInteger, index=True),
+    sa.UniqueConstraint("kind", "id"),
+    _one_of("kind", ("content", "citizen")),
+    sqlite_autoincrement=True,
+)

@@ -2,34 +2,41 @@
 
 Each process follows the event log and feeds it here, event by event; nothing else is needed to rebuild the state. A
 citizen's own event therefore acts in their next request. Times are hours (float64 epoch milliseconds ÷ 3.6e6).
+
+An event may arrive late. Counters, and since when an item is out, go by its own time; its contact still stands last in
+its citizen's chain and in the log, for both are kept in the order of arrival.
 """
 
 from __future__ import annotations
 
-from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from content_store.vocabulary import NEGATIVE_KINDS, READING_KINDS, EventKind
 from recsys.features.log import KINDS
+from recsys.met import BEFORE, REFUSED, UNMET, Met
 from recsys.models.covisit import WINDOW, Covisit
 from recsys.models.growing import grown
 from recsys.models.popular import Popular
 
+RECENT = 500_000  # newest events that make the fast layer; what a citizen met before them stays hidden all the same
 HOUR_MS = 3.6e6
 NEVER = -np.inf
+NOBODY = 2**31 - 1  # a position that no citizen has
 
-_IS_READ = np.array([kind in READING_KINDS for kind in KINDS])
-_IS_NEGATIVE = np.array([kind in NEGATIVE_KINDS for kind in KINDS])
-_FOLLOW = KINDS.index(EventKind.FOLLOW)
-_IS_SHOWN = np.array([kind is EventKind.IMPRESSION for kind in KINDS])
+_SHOWN, _FOLLOW = KINDS.index(EventKind.IMPRESSION), KINDS.index(EventKind.FOLLOW)
+_IS_READ = tuple(kind in READING_KINDS for kind in KINDS)
+_IS_NEGATIVE = tuple(kind in NEGATIVE_KINDS for kind in KINDS)
+_REFUSES = np.array(_IS_NEGATIVE)
+_NOTHING: set[int] = set()  # what a citizen without refusals or follows has of them; never added to
 
 
 @dataclass(frozen=True)
 class Static:
-    """What is known of the items before anyone reads them; one entry per item.
+    """What is known of the items before anyone reads them; one entry per item, maybe more to spare.
 
     ``topic``, ``author``: int32 codes, -1 unknown. ``created``: hours, NaN unknown. ``words``: length, NaN unknown.
     ``private``: of a topic from which nothing may be inferred (bool); None where no item is.
@@ -47,26 +54,66 @@ class Static:
         code, number = np.full(items, -1, np.int32), np.full(items, np.nan)
         return cls(code, code.copy(), number, number.copy())
 
+    def grown(self, items: int) -> Static:
+        """The same with room for ``items``, nothing being known of the new ones."""
+        return Static(
+            grown(self.topic, items, -1),
+            grown(self.author, items, -1),
+            grown(self.created, items, np.nan),
+            grown(self.words, items, np.nan),
+            None if self.private is None else grown(self.private, items, False),
+        )
+
+    def copy(self) -> Static:
+        """The same in arrays of its own."""
+        private = None if self.private is None else self.private.copy()
+        return Static(self.topic.copy(), self.author.copy(), self.created.copy(), self.words.copy(), private)
+
+
+class _One:
+    """Views of the arrays of ``live`` for single entries, which they read and write several times as fast."""
+
+    def __init__(self, live: Live) -> None:
+        def view(values: Any) -> memoryview[Any]:
+            return memoryview(values)
+
+        self.topic = view(live.static.topic)
+        # Per item.
+        self.born, self.first, self.last = view(live.born), view(live.first), view(live.last)
+        self.readers, self.engaged, self.engaged_at = view(live.readers), view(live.engaged), view(live.engaged_at)
+        # Per citizen.
+        self.seen_at, self.region, self.device = view(live.seen_at), view(live.region), view(live.device)
+        # Per place in the log.
+        self.place_region, self.place_device = view(live.place_region), view(live.place_device)
+        self.place_age, self.place_share = view(live.place_age), view(live.place_share)
+        self.place_read, self.place_newest = view(live.place_read), view(live.place_newest)
+
 
 class Live:
-    """State of the fast layer. Citizens and items are positions (int); ids are the caller's."""
+    """State of the fast layer. Citizens and items are positions (int); ids are the caller's.
+
+    A citizen's position that is negative or beyond all of them is nobody's: a guest without events. Both grow with what
+    is told of them; arrays over items may be longer than ``items``.
+    """
 
     def __init__(self, static: Static, users: int = 0) -> None:
         items = static.topic.size
-        self.static = static
+        self.static = static.copy()
         self.topics = int(static.topic.max(initial=-1)) + 1
         self.items = items
         self.popular = Popular(items)
         self.covisit = Covisit()
-        self.born = np.full(items, np.inf)
+        self.published = np.full(items, np.inf)
+        self.first = np.full(items, np.inf)  # contact
+        self.born = np.full(items, np.inf)  # the earlier of the two
         self.withdrawn = np.zeros(items, bool)
         self.last = np.full(items, NEVER)
         self.readers = np.zeros(items)
         self.engaged = np.zeros(items)
         self.engaged_at = np.zeros(items)
-        self.follows_topic = np.zeros((self.topics + 1, self.topics + 1))
+        self.follows_topic = np.zeros((self.topics + 1, self.topics + 1))  # the last ones: unknown
         # Per citizen.
-        self.met: list[array[int]] = []
+        self.met = Met()
         self.refused: dict[int, set[int]] = {}
         self.followed: dict[int, set[int]] = {}
         self.unprofiled: set[int] = set()
@@ -79,117 +126,230 @@ class Live:
         self.place_age = np.zeros(0, np.float32)
         self.place_share = np.zeros(0, np.float32)
         self.place_read = np.zeros(0, bool)
+        self.place_newest = np.zeros(0)  # the latest hour up to and at this place: unlike the hours, it never falls
+        self.arrays_replaced()
         self.grow(users)
 
-    def grow(self, users: int) -> None:
-        """Make room for citizens ``0 … users - 1``."""
+    def arrays_replaced(self) -> None:
+        """Must follow whenever an array of this object gives way to another one."""
+        self._one = _One(self)
+
+    def grow(self, users: int, items: int = 0) -> None:
+        """Make room for citizens ``0 … users - 1`` and items ``0 … items - 1``."""
+        if items > self.items:
+            self._grow_items(items)
         users = max(users, len(self.met))
         self.covisit.grow(self.items, users)
-        self.met.extend(array("i") for _ in range(users - len(self.met)))
-        self.seen_at = grown(self.seen_at, users, NEVER)
-        self.region, self.device = grown(self.region, users, -1), grown(self.device, users, -1)
+        self.met.grow(users)
+        if users > self.seen_at.size:
+            self.seen_at = grown(self.seen_at, users, NEVER)
+            self.region, self.device = grown(self.region, users, -1), grown(self.device, users, -1)
+            self.arrays_replaced()
+
+    def _grow_items(self, items: int) -> None:
+        self.items = items
+        self.popular.grow(items)
+        if items > self.born.size:
+            self.static = self.static.grown(items)
+            self.published, self.first = grown(self.published, items, np.inf), grown(self.first, items, np.inf)
+            self.born, self.last = grown(self.born, items, np.inf), grown(self.last, items, NEVER)
+            self.withdrawn, self.readers = grown(self.withdrawn, items, False), grown(self.readers, items, 0)
+            self.engaged, self.engaged_at = grown(self.engaged, items, 0), grown(self.engaged_at, items, 0)
+            self.arrays_replaced()
+
+    def _admit(self, item: int) -> None:
+        if item < 0:
+            raise ValueError(f"no item has the position {item}")
+        self.grow(0, item + 1)
+
+    def describe(
+        self,
+        item: int,
+        *,
+        topic: int | None = None,
+        author: int | None = None,
+        created: float | None = None,
+        words: float | None = None,
+        private: bool | None = None,
+    ) -> None:
+        """Tell or correct what is known of ``item``, see ``Static``; None leaves a value as it is.
+
+        What was read before counts as of the corrected topic from now on. Raises ValueError on a negative position.
+        """
+        self._admit(item)
+        if private and self.static.private is None:
+            self.static = replace(self.static, private=np.zeros(self.static.topic.size, bool))
+        told = {"author": author, "created": created, "words": words, "private": private}
+        for name, value in told.items():
+            known = getattr(self.static, name)
+            if value is not None and known is not None:
+                known[item] = value
+        if topic is not None and topic != self.static.topic[item]:
+            self._change_topic(item, topic)
+
+    def _change_topic(self, item: int, topic: int) -> None:
+        if topic >= self.topics:
+            old, self.topics = self.follows_topic, topic + 1
+            self.follows_topic = np.zeros((self.topics + 1, self.topics + 1))
+            kept = np.append(np.arange(len(old) - 1), self.topics)
+            self.follows_topic[np.ix_(kept, kept)] = old
+        place = np.array(self.covisit.of_item[item], np.int64)
+        after = self.covisit.next[place]
+        after = after[after >= 0]
+        before = self._topic_before(place)
+        following = self.static.topic[self.covisit.item[after]]
+        for code, change in ((int(self.static.topic[item]), -1), (topic, 1)):
+            np.add.at(self.follows_topic[:, code], before, change)
+            np.add.at(self.follows_topic[code], following, change)
+        self.static.topic[item] = topic
+
+    def _topic_before(self, place: NDArray[np.int64]) -> NDArray[np.int32]:
+        """The topic of what each citizen met before ``place``, -1 where that is nothing."""
+        before = self.covisit.previous[place]
+        topic: NDArray[np.int32] = np.where(before >= 0, self.static.topic[self.covisit.item[before]], -1)
+        return topic
 
     def publish(self, item: int, hour: float) -> None:
-        """``item`` may be shown from ``hour`` on, though nobody has read it yet."""
-        self.born[item] = min(self.born[item], hour)
+        """``item`` may be shown from ``hour`` on, though nobody has read it yet, or already before.
+
+        The latest word counts. Raises ValueError on a negative position.
+        """
+        self._admit(item)
+        self.published[item] = hour
+        self.born[item] = min(hour, self.first[item])
+        self.withdrawn[item] = False
+
+    def withdraw(self, item: int) -> None:
+        """``item`` may not be shown until it is published again. Raises ValueError on a negative position."""
+        self._admit(item)
+        self.withdrawn[item] = True
 
     def remember(
         self, user: NDArray[np.int32], item: NDArray[np.int32], hour: NDArray[np.float64], kind: NDArray[np.int8]
     ) -> None:
-        """Take in, in bulk, what came before the first ``update``: who met and followed what, since when it is out.
+        """Take in, in bulk, what came before the first ``update``: who met, refused and followed what, and when.
 
-        One entry per event, in the order of time. It hides items and makes no signal.
+        One entry per event, in the order of time. It hides items and makes no signal; what was met here is met, so that
+        reading it again later makes none either. Raises ValueError on a negative position.
         """
-        contact = ~_IS_SHOWN[kind]
+        if user.min(initial=0) < 0 or item.min(initial=0) < 0:
+            raise ValueError("an event has a negative position")
+        contact = kind != _SHOWN
         user, item, hour, kind = user[contact], item[contact], hour[contact], kind[contact]
-        self.grow(int(user.max(initial=-1)) + 1)
+        self.grow(int(user.max(initial=-1)) + 1, int(item.max(initial=-1)) + 1)
+        np.minimum.at(self.first, item, hour)
         np.minimum.at(self.born, item, hour)
         np.maximum.at(self.last, item, hour)
         np.maximum.at(self.seen_at, user, hour)
-        whom, what = np.divmod(np.unique(user * np.int64(self.items) + item), max(self.items, 1))
-        starts = np.flatnonzero(np.diff(whom, prepend=-1))
-        for citizen, start, end in zip(whom[starts].tolist(), starts, np.append(starts, whom.size)[1:], strict=True):
-            self.met[citizen].frombytes(what[start:end].astype(np.int32).tobytes())
-        told = _IS_NEGATIVE[kind] | (kind == _FOLLOW)
+        self._remember_pairs(user, item, kind)
+        told = _REFUSES[kind] | (kind == _FOLLOW)
         columns = (user[told], item[told], kind[told] == _FOLLOW)
         for citizen, place, follows in zip(*(column.tolist() for column in columns), strict=True):
             followed = self.followed.setdefault(citizen, set())
             (followed.add if follows else followed.discard)(place)
 
+    def _remember_pairs(self, user: NDArray[np.int32], item: NDArray[np.int32], kind: NDArray[np.int8]) -> None:
+        """Note who met and who refused what."""
+        pair, owner = np.unique(user * np.int64(self.items) + item, return_inverse=True)
+        whom, what = np.divmod(pair, max(self.items, 1))
+        latest = np.zeros(pair.size, np.int64)
+        latest[owner] = np.arange(owner.size)
+        refused = _REFUSES[kind[latest]]
+        only = refused & (np.bincount(owner, ~_REFUSES[kind], pair.size) == 0)
+        self.met.fill(whom, what, only)
+        for citizen, place in zip(whom[refused].tolist(), what[refused].tolist(), strict=True):
+            self.refused.setdefault(citizen, set()).add(place)
+
     def update(self, user: int, item: int, hour: float, kind: int, region: int = -1, device: int = -1) -> None:
-        """Take in one event; ``kind`` is a position in ``features.log.KINDS``."""
-        if user >= len(self.met):
-            self.grow(user + 1)
-        if _IS_SHOWN[kind]:
+        """Take in one event; ``kind`` is a position in ``features.log.KINDS``.
+
+        Raises ValueError on a negative position.
+        """
+        if user < 0 or item < 0:
+            raise ValueError(f"an event has the negative position {min(user, item)}")
+        if user >= len(self.met) or item >= self.items:
+            self.grow(user + 1, item + 1)
+        if kind == _SHOWN:
             return
-        is_read = bool(_IS_READ[kind])
         if _IS_NEGATIVE[kind]:
             self._refuse(user, item)
-        elif item not in self.met[user] or (
-            (self._taken_back(user, item) or is_read) and not self._again(user, item, hour, is_read)
-        ):
-            self._meet(user, item, hour, is_read, region, device)
-        if kind == _FOLLOW:
-            self.followed.setdefault(user, set()).add(item)
-        if not _IS_READ[kind] and not _IS_NEGATIVE[kind]:
-            self.engaged[item] = self.engaged[item] * 0.5 ** ((hour - self.engaged_at[item]) / 24) + 1
-            self.engaged_at[item] = hour
-        if hour >= self.seen_at[user]:
-            self.seen_at[user], self.region[user], self.device[user] = hour, region, device
-        self.born[item] = min(self.born[item], hour)
-        self.last[item] = max(self.last[item], hour)
+        else:
+            self._welcome(user, item, hour, kind, region, device)
+        one = self._one
+        if hour >= one.seen_at[user]:
+            one.seen_at[user], one.region[user], one.device[user] = hour, region, device
+        if hour < one.first[item]:
+            one.first[item] = hour
+            one.born[item] = min(hour, one.born[item])
+        if hour > one.last[item]:
+            one.last[item] = hour
 
     def _refuse(self, user: int, item: int) -> None:
         """Hide ``item`` from ``user`` and forget that it may have been liked or followed."""
         self.refused.setdefault(user, set()).add(item)
-        self.followed.get(user, set()).discard(item)
-        if item not in self.met[user]:
-            self.met[user].append(item)
+        self.followed.get(user, _NOTHING).discard(item)
+        if self.met.find(user, item) == UNMET:
+            self.met.add(user, item, REFUSED)
 
-    def _taken_back(self, user: int, item: int) -> bool:
-        """Whether there was a refusal that an event of interest now ends, as it does in ``features.interest``."""
-        if item not in self.refused.get(user, ()):
-            return False
-        self.refused[user].remove(item)
-        return True
+    def _welcome(self, user: int, item: int, hour: float, kind: int, region: int, device: int) -> None:
+        """A sign of interest: the first contact, the first read after another one, or one more."""
+        if user in self.refused:
+            self.refused[user].discard(item)  # as in ``features.interest``
+        is_read = _IS_READ[kind]
+        place = self.met.find(user, item)
+        if place == UNMET:
+            self.met.add(user, item, self._meet(user, item, hour, is_read, region, device))
+        elif place == REFUSED:
+            self.met.change(user, item, self._meet(user, item, hour, is_read, region, device))
+        elif is_read and place != BEFORE and not self._one.place_read[place]:
+            self._one.place_read[place] = True
+            self._count_read(item, hour)
+        if not is_read:
+            self._count_engaged(item, hour)
+        if kind == _FOLLOW:
+            self.followed.setdefault(user, set()).add(item)
 
-    def _meet(self, user: int, item: int, hour: float, is_read: bool, region: int, device: int) -> None:
+    def _meet(self, user: int, item: int, hour: float, is_read: bool, region: int, device: int) -> int:
+        """Append the first contact to the log; returns its place."""
         share = self.popular.share("30m", item, hour)
-        age = hour - min(self.born[item], hour)
         chain = self.covisit.of_user[user]
-        before = self.static.topic[self.covisit.item[chain[-1]]] if chain else -1
-        self.follows_topic[before, self.static.topic[item]] += 1
-        self.met[user].append(item)
+        one = self._one
+        before = one.topic[self.covisit.item[chain[-1]]] if chain else -1
+        self.follows_topic[before, one.topic[item]] += 1
         place = self.covisit.update(user, item, hour)
         if place >= self.place_read.size:
             self._grow_places(self.covisit.item.size)
-        self.place_region[place], self.place_device[place] = region, device
-        self.place_age[place], self.place_share[place], self.place_read[place] = age, share, is_read
+            one = self._one
+        one.place_region[place], one.place_device[place] = region, device
+        one.place_age[place], one.place_share[place] = max(hour - one.born[item], 0.0), share
+        one.place_read[place] = is_read
+        one.place_newest[place] = max(hour, one.place_newest[place - 1]) if place else hour
         if is_read:
-            self.popular.update(item, hour)
-            self.readers[item] += 1
+            self._count_read(item, hour)
+        return place
+
+    def _count_read(self, item: int, hour: float) -> None:
+        self.popular.update(item, hour)
+        self._one.readers[item] += 1
+
+    def _count_engaged(self, item: int, hour: float) -> None:
+        one = self._one
+        then = one.engaged_at[item]
+        now = max(then, hour)
+        one.engaged[item] = one.engaged[item] * 0.5 ** ((now - then) / 24) + 0.5 ** ((now - hour) / 24)
+        one.engaged_at[item] = now
 
     def _grow_places(self, room: int) -> None:
         self.place_region, self.place_device = grown(self.place_region, room, -1), grown(self.place_device, room, -1)
         self.place_age, self.place_share = grown(self.place_age, room, 0), grown(self.place_share, room, 0)
-        self.place_read = grown(self.place_read, room, False)
-
-    def _again(self, user: int, item: int, hour: float, is_read: bool) -> bool:
-        """Count the first read of an item that the citizen had met otherwise; False if they had only refused it."""
-        for place in self.covisit.of_user[user]:
-            if self.covisit.item[place] == item:
-                if is_read and not self.place_read[place]:
-                    self.place_read[place] = True
-                    self.popular.update(item, hour)
-                    self.readers[item] += 1
-                return True
-        return False
+        self.place_read, self.place_newest = grown(self.place_read, room, False), grown(self.place_newest, room, 0)
+        self.arrays_replaced()
 
     def open_items(self, user: int, hour: float = np.inf) -> NDArray[np.bool_]:
         """Which items may be shown to ``user`` at ``hour``: out, not withdrawn, not met, not refused (bool)."""
-        known: NDArray[np.bool_] = np.isfinite(self.born) & (self.born <= hour) & ~self.withdrawn
-        if user < len(self.met):
-            known[np.frombuffer(self.met[user], np.int32)] = False
+        born, withdrawn = self.born[: self.items], self.withdrawn[: self.items]
+        known: NDArray[np.bool_] = np.isfinite(born) & (born <= hour) & ~withdrawn
+        known[self.met.items(user)] = False
         return known
 
     def history(self, user: int) -> NDArray[np.int32]:
@@ -197,7 +357,7 @@ class Live:
 
         None of someone without a profile; no item that was refused since; of the private ones only those followed.
         """
-        places = self.covisit.contacts(user)
+        places = self.covisit.contacts(user if user >= 0 else NOBODY)
         if user in self.unprofiled:
             return places[:0]
         items = self.covisit.item[places]
@@ -218,6 +378,13 @@ class Live:
             return told
         followed = [citizen * self.items + place for citizen, places in self.followed.items() for place in places]
         return told & (~self.static.private[item] | np.isin(user * np.int64(self.items) + item, followed))
+
+    def reads_after(self, hour: float) -> NDArray[np.int32]:
+        """The item of every contact later than ``hour`` that is a read (int32, in the order of arrival)."""
+        size = self.covisit.size
+        last = slice(int(np.searchsorted(self.place_newest[:size], hour, "right")), size)
+        items: NDArray[np.int32] = self.covisit.item[last][self.place_read[last] & (self.covisit.hour[last] > hour)]
+        return items
 
     def window(self) -> slice:
         """The latest places of the log that are compared one by one."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from recsys.features.signals import Floats, Moment, moment, signals
 from recsys.features.table import COLUMNS, Request, table
-from recsys.live import Live
+from recsys.live import NOBODY, Live
 from recsys.models.ranker import Ranker
 from recsys.slow import SlowLayer
 
@@ -46,7 +46,8 @@ class Ranking:
         self.live, self.slow, self.ranker = live, slow, ranker
 
     def request(self, user: int, hour: float) -> tuple[Request, NDArray[np.bool_]]:
-        """What is asked of the ranker, and which items are open to ``user``."""
+        """What is asked of the ranker, and which items are open to ``user`` (negative: a guest without events)."""
+        user = user if user >= 0 else NOBODY
         now = moment(self.live, user, hour)
         dense = signals(self.live, now)
         if self.slow is not None:

@@ -84,10 +84,7 @@ def _because(live: Live, user: int, read: list[int], item: int) -> Reason | None
 
 def _reads_since(live: Live, hour: float) -> dict[int, int]:
     """Reads of the ``HOT_PLACES`` items that were read most after ``hour``."""
-    log = live.covisit
-    first = int(np.searchsorted(log.hour[: log.size], hour, "right"))
-    items = log.item[first : log.size][live.place_read[first : log.size]]
-    found, count = np.unique(items, return_counts=True)
+    found, count = np.unique(live.reads_after(hour), return_counts=True)
     order = np.lexsort((found, -count))[:HOT_PLACES]
     return dict(zip(found[order].tolist(), count[order].tolist(), strict=True))
 

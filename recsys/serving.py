@@ -12,7 +12,7 @@ from content_store.errors import ModelError
 from recsys.features import Dataset
 from recsys.features.articles import Article
 from recsys.features.table import columns
-from recsys.live import HOUR_MS, Live
+from recsys.live import HOUR_MS, RECENT, Live
 from recsys.models.als import Als
 from recsys.models.base import ModelT, Recommender
 from recsys.models.content import Content
@@ -24,7 +24,6 @@ from recsys.slow import SlowLayer
 from recsys.snapshots import Snapshot
 from recsys.statics import static_of
 
-RECENT = 500_000  # newest events that make the fast layer; what a citizen met before them stays hidden all the same
 SOURCES = ("share_30m", "share_1d", "share_7d", "around", "alike_1d", "als", "item_item", "content")
 
 BLENDED = "a fixed blend orders the list until `kepu train` makes another"
@@ -73,7 +72,7 @@ class Served:
         columns = (log.user, log.item, hours, log.kind, log.region, log.device)
         for event in zip(*(column[old:].tolist() for column in columns), strict=True):
             live.update(*event)
-        live.withdrawn = np.array([item not in live_ids for item in self.items], bool)
+        live.withdrawn[: live.items] = [item not in live_ids for item in self.items]
 
     def _restore(self, snapshot: Snapshot, live_ids: frozenset[str]) -> tuple[SlowLayer, Ranker | None]:
         fitted = snapshot.items()

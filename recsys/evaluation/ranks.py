@@ -65,12 +65,16 @@ def summarised(
 def ratios(
     ranks: Mapping[str, NDArray[np.int64]], base: str, owner: NDArray[np.integer], seed: int
 ) -> dict[str, Interval]:
-    """``{model: {value, lo, hi}}``: ndcg@10 ÷ that of ``base``, paired on the same resamples; empty if that is 0."""
+    """``{model: {value, lo, hi}}``: ndcg@10 ÷ that of ``base``, paired on the same resamples; empty if that is 0.
+
+    A resample in which ``base`` has nothing gives no ratio; the interval is that of the others.
+    """
     tables = {model: metrics_of(rank)[LEADING] for model, rank in ranks.items()}
     totals, _ = _resampled(tables, owner, seed)
-    below = totals[:, list(tables).index(base)]
-    if not below.all():
+    if not tables[base].any():
         return {}
+    below = totals[:, list(tables).index(base)]
+    totals, below = totals[below > 0], below[below > 0]
     report: dict[str, Interval] = {}
     for place, (model, values) in enumerate(tables.items()):
         low, high = np.percentile(totals[:, place] / below, PERCENTILES)
@@ -85,8 +89,7 @@ def _resampled(tables: Mapping[Any, Floats], owner: NDArray[np.integer], seed: i
     size = np.bincount(code).astype(float)
     generator = np.random.default_rng(seed)
     sums, sizes = np.empty((RESAMPLES, total.shape[1])), np.empty(RESAMPLES)
-    draws = generator.integers(0, users.size, (RESAMPLES, users.size))
-    for place, draw in enumerate(draws):
-        times = np.bincount(draw, minlength=users.size)
+    for place in range(RESAMPLES):
+        times = np.bincount(generator.integers(0, users.size, users.size), minlength=users.size)
         sums[place], sizes[place] = times @ total, times @ size
     return sums, sizes

@@ -103,14 +103,16 @@ def summarise(models: Mapping[str, PerUser], *, seed: int) -> dict[str, dict[str
 def paired_ratios(values: Mapping[str, Floats], base: str, *, seed: int) -> dict[str, dict[str, float]]:
     """``{model: {value, lo, hi}}``: each model's mean ÷ the mean of ``base``, paired on the same resamples.
 
-    A base of zero gives no ratio: the dictionary is then empty.
+    A base of zero gives no ratio: the dictionary is then empty. A resample in which it is zero gives none either; the
+    interval is that of the others.
     """
     names = list(values)
     stacked = np.column_stack([values[name] for name in names])
     draws = resampled_means(stacked, seed=seed)
     below, under = stacked[:, names.index(base)].mean(), draws[:, names.index(base)]
-    if not below or not under.all():
+    if not below:
         return {}
+    draws, under = draws[under > 0], under[under > 0]
     return {
         name: with_interval(stacked[:, column].mean() / below, draws[:, column] / under)
         for column, name in enumerate(names)

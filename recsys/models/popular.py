@@ -1,11 +1,14 @@
 """``popular``: how much each item was read lately, at many half-lives at once.
 
-Exponentially decayed counters (Cormode, Korn, Tirthapura, *Exponentially decayed aggregates on data streams*, 2008): an
-item keeps its mass as of its own last read, so that an update touches one column and the decay is paid on reading.
+Exponentially decayed counters by forward decay (Cormode, Shkapenyuk, Srivastava, Xu, *Forward decay: a practical time
+decay model for streaming systems*, 2009): a read is weighed by how long after a landmark it happened, so that counting
+one is an addition and nothing decays until it is asked for. The landmark of a half-life moves on before weights
+overflow; what is so old that its weight underflows is nothing at any later time, too.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -31,76 +34,153 @@ HALF_LIVES: dict[str, float] = {
 
 Floats = NDArray[np.float64]
 
+# Half-lives after its landmark at which a half-life gets another one; the most by which a mass is lowered in one step,
+# and raised for an hour before the landmark (what happened after the hour asked for then counts for more than one).
+# float64 holds 2 ** ±1022.
+_FARTHEST = 512.0
+_LOWERED, _RAISED = -1000.0, 400.0
+_WAITING = 65_536  # reads at most that are not yet in the counters
+
+
+def _one_by_one(values: Any) -> memoryview[Any]:
+    """A view of an array for single entries, which it reads and writes several times as fast."""
+    return memoryview(values)
+
 
 class Popular(Model):
-    """Decayed read counts per item; times are hours (float64) on any one axis."""
+    """Decayed read counts per item; times are hours (float64) on any one axis.
+
+    Reads wait until something is asked and are then counted together, in their order, so that the sums do not depend on
+    when that happens. Only the half-life ``prompt``, which ``share`` needs at every read, is counted at once.
+    """
 
     name = "popular"
 
-    def __init__(self, items: int = 0, half_lives: Mapping[str, float] | None = None) -> None:
+    def __init__(
+        self, items: int = 0, half_lives: Mapping[str, float] | None = None, *, prompt: str | None = "30m"
+    ) -> None:
         self.half_lives = dict(HALF_LIVES if half_lives is None else half_lives)
         self._hours = np.array(list(self.half_lives.values()))
+        self._rates = 1 / self._hours
         self.row = {name: index for index, name in enumerate(self.half_lives)}
-        self.mass = np.zeros((len(self._hours), items))
-        self.at = np.zeros(items)
+        self._prompt = self.row.get(prompt or "", -1)
+        self.mass = np.zeros((len(self._hours), items))  # as of the landmarks
         self.total = np.zeros(len(self._hours))
-        self.total_at = 0.0
+        self.landmark = np.full(len(self._hours), -np.inf)
+        self.newest = -np.inf
+        self._items, self._times = array("i"), array("d")
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Take from the arrays what a single read needs."""
+        self._movable_at = float((self.landmark + _FARTHEST * self._hours).min(initial=np.inf))
+        self._prompt_mass = _one_by_one(self.mass[self._prompt])
+        self._prompt_total = _one_by_one(self.total)
+        self._prompt_landmark, self._prompt_rate = (float(of[self._prompt]) for of in (self.landmark, self._rates))
 
     def grow(self, items: int) -> None:
         """Make room for items ``0 … items - 1``."""
-        if items > self.at.size:
+        if items > self.mass.shape[1]:
             self.mass = grown(self.mass, items, 0.0)
-            self.at = grown(self.at, items, 0.0)
+            self._prepare()
 
     def update(self, item: int, hour: float) -> None:
         """Count one read of ``item`` at ``hour``, which may be before reads already counted."""
-        now = max(float(self.at[item]), hour)
-        kept, added = (np.exp2((then - now) / self._hours) for then in (self.at[item], hour))
-        self.mass[:, item] = self.mass[:, item] * kept + added
-        self.at[item] = now
-        now = max(self.total_at, hour)
-        kept, added = (np.exp2((then - now) / self._hours) for then in (self.total_at, hour))
-        self.total = self.total * kept + added
-        self.total_at = now
+        if hour > self.newest:
+            self.newest = hour
+            if hour > self._movable_at:
+                self._move(hour)
+        if self._prompt >= 0:
+            weight = 2.0 ** ((hour - self._prompt_landmark) * self._prompt_rate)
+            self._prompt_mass[item] += weight
+            self._prompt_total[self._prompt] += weight
+        self._items.append(item)
+        self._times.append(hour)
+        if len(self._times) >= _WAITING:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Count the reads that wait."""
+        if not self._times:
+            return
+        items, hours = np.array(self._items), np.array(self._times)
+        self._items, self._times = array("i"), array("d")
+        for row, (landmark, rate) in enumerate(zip(self.landmark, self._rates, strict=True)):
+            if row != self._prompt:
+                weight = np.exp2((hours - landmark) * rate)
+                np.add.at(self.mass[row], items, weight)
+                self.total[row] = np.cumsum(np.append(self.total[row], weight))[-1]
+
+    def _move(self, hour: float) -> None:
+        """Bring every landmark that lies too far back to ``hour``, rounded down so that it is exact."""
+        self._settle()
+        far = (hour - self.landmark) * self._rates > _FARTHEST
+        target = np.where(far, np.floor(hour), self.landmark)
+        factor = np.exp2((self.landmark - target) * self._rates)
+        self.mass[far] *= factor[far, None]
+        self.total[far] *= factor[far]
+        self.landmark = target
+        self._prepare()
 
     def score(self, half_life: str, hour: float, items: NDArray[np.intp] | slice = slice(None)) -> Floats:
         """The decayed mass of ``items`` at ``hour`` (float64); very old reads underflow to 0."""
+        self._settle()
         row = self.row[half_life]
-        mass: Floats = self.mass[row, items] * np.exp2((self.at[items] - hour) / self._hours[row])
-        return mass
+        return _decayed(self.mass[row, items], self._since(hour)[row])
 
     def share(self, half_life: str, item: int, hour: float) -> float:
         """The part of the whole mass that ``item`` has at ``hour``, or at the newest read if that is later."""
-        row, hour = self.row[half_life], max(hour, self.total_at)
-        length = self.half_lives[half_life]
-        mass: float = float(self.mass[row, item]) * 2.0 ** ((float(self.at[item]) - hour) / length)
-        whole: float = float(self.total[row]) * 2.0 ** ((self.total_at - hour) / length) + 1
-        return mass / whole
+        row = self.row[half_life]
+        if row != self._prompt:
+            self._settle()
+        decay = (self.landmark.item(row) - max(hour, self.newest)) * self._rates.item(row)
+        mass, whole = self.mass.item(row, item), self.total.item(row)
+        if decay < _LOWERED:
+            more = 2.0 ** max(decay - _LOWERED, _LOWERED)
+            mass, whole, decay = mass * more, whole * more, _LOWERED
+        factor = 2.0**decay
+        share: float = mass * factor / (whole * factor + 1)
+        return share
 
     def table(self, hour: float, items: NDArray[np.intp]) -> Floats:
         """The decayed mass of ``items`` at every half-life (float64, half-lives × items)."""
-        mass: Floats = self.mass[:, items] * np.exp2((self.at[items] - hour) / self._hours[:, None])
-        return mass
+        self._settle()
+        return _decayed(self.mass[:, items], self._since(hour)[:, None])
 
     def totals(self, hour: float) -> Floats:
         """The decayed mass of all items together (float64, one per half-life)."""
-        mass: Floats = self.total * np.exp2((self.total_at - hour) / self._hours)
-        return mass
+        self._settle()
+        return _decayed(self.total, self._since(hour))
+
+    def _since(self, hour: float) -> Floats:
+        """How many half-lives each landmark lies before ``hour``, negative."""
+        since: Floats = (self.landmark - hour) * self._rates
+        return since
 
     def config(self) -> dict[str, Any]:
         return {"half_lives": list(self.half_lives.items())}  # pairs, for their order is that of the rows of mass
 
     def arrays(self) -> Arrays:
+        self._settle()
         return {
             "mass": self.mass,
-            "at": self.at,
             "total": self.total,
-            "total_at": np.array([self.total_at]),
+            "landmark": self.landmark,
+            "newest": np.array([self.newest]),
         }
 
     @classmethod
     def restore(cls, config: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(0, dict(config["half_lives"]))
-        model.mass, model.at, model.total = arrays["mass"], arrays["at"], arrays["total"]
-        model.total_at = float(arrays["total_at"][0])
+        model.mass, model.total, model.landmark = arrays["mass"], arrays["total"], arrays["landmark"]
+        model.newest = float(arrays["newest"][0])
+        model._prepare()
         return model
+
+
+def _decayed(mass: Floats, exponent: Floats) -> Floats:
+    """``mass`` · 2 ** ``exponent``, in two steps where one factor would leave the range of float64."""
+    decayed: Floats = mass * np.exp2(np.minimum(np.maximum(exponent, _LOWERED), _RAISED))
+    if exponent.min(initial=0) < _LOWERED:
+        decayed *= np.exp2(np.minimum(np.maximum(exponent - _LOWERED, _LOWERED), 0))
+    return decayed

@@ -105,3 +105,17 @@ def test_contents_made_for_unknown_ids_are_live_under_their_ids(database: Databa
         assert contents.known(connection, ["a", "b", "c"]) == {"a", "b"}
         assert {content.id: content.title for content in contents.every(connection)} == {"a": "mine", "b": "b"}
         assert [content.id for content in contents.live(connection)] == ["b"]
+
+
+def test_outlines_tell_of_contents_in_short(database: Database, fixed_clock: int) -> None:
+    with database.begin() as connection:
+        contents.create(connection, id="b", title="b", topic="space", author="王", status=ContentStatus.PUBLISHED)
+        contents.create(connection, id="a", title="a", published_at=fixed_clock + 9, body="long" * 1000)
+        found = list(contents.outlines(connection))
+
+        assert [outline.id for outline in found] == ["a", "b"]
+        assert [outline.published for outline in found] == [False, True]
+        assert found[1] == contents.Outline("b", ContentStatus.PUBLISHED, Topic.SPACE, "王", None, fixed_clock)
+        assert found[0].published_at == fixed_clock + 9
+        assert list(contents.outlines(connection, ["b", "gone"])) == found[1:]
+        assert list(contents.outlines(connection, [])) == []

@@ -148,6 +148,7 @@ class Postgres(_Server):
             "fsync": "off",
             "synchronous_commit": "off",
             "full_page_writes": "off",
+            "autovacuum": "off",  # its transactions come when they like, and tests look at what is running
         }
         flags = [text for key, value in options.items() for text in ("-c", f"{key}={value}")]
         self._start([programs / "postgres", "-D", data, *flags], "INT", lambda: self._admin("SELECT 1"))

@@ -87,3 +87,11 @@ def test_ratios_are_paired_so_that_a_constant_multiple_has_no_spread() -> None:
 
 def test_a_base_of_zero_gives_no_ratio() -> None:
     assert paired_ratios({"single": np.zeros(3), "feed": np.ones(3)}, "single", seed=1) == {}
+
+
+def test_a_resample_without_a_base_leaves_the_others_their_ratios() -> None:
+    base = np.array([1.0, 0.0, 0.0, 0.0])
+    found = paired_ratios({"single": base, "feed": np.ones(4)}, "single", seed=1)
+    assert found["single"] == pytest.approx({"value": 1, "lo": 1, "hi": 1})
+    assert found["feed"]["value"] == 4
+    assert 1 <= found["feed"]["lo"] < 4 <= found["feed"]["hi"] <= 4

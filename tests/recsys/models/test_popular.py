@@ -40,6 +40,41 @@ def test_mass_is_the_decayed_sum_in_whatever_order_the_reads_come(rows: list[tup
             np.testing.assert_allclose(model.share(name, item, NOW), share, rtol=1e-9, atol=1e-300)
 
 
+@settings(max_examples=60)
+@given(READS, st.sets(st.integers(0, 30)))
+def test_sums_do_not_depend_on_when_they_are_asked_for(rows: list[tuple[int, int]], asked: set[int]) -> None:
+    reads = [(item, NOW - minutes / 60) for item, minutes in rows]
+    never = popular_of(reads)
+    often = popular_of([])
+    for place, (item, hour) in enumerate(reads):
+        often.update(item, hour)
+        if place in asked:
+            often.totals(NOW)
+    for name in HALF_LIVES:
+        assert often.score(name, NOW).tolist() == never.score(name, NOW).tolist()
+    assert often.totals(NOW).tolist() == never.totals(NOW).tolist()
+
+
+def test_equal_reads_tie_whatever_happened_between_them() -> None:
+    model = popular_of([])
+    for hour in np.arange(0, 4000, 7.3):
+        model.update(0, NOW + hour)
+        model.totals(NOW + hour)
+        model.update(3, NOW + hour)
+        model.update(1, NOW + hour + 0.1)
+    for name in HALF_LIVES:
+        score = model.score(name, NOW + 4000)
+        assert score[0] == score[3]
+
+
+def test_an_hour_long_before_the_reads_gives_numbers() -> None:
+    model = popular_of([(0, NOW), (1, NOW - 90_000)])
+    for hour in (NOW - 1, NOW - 5000, NOW - 90_000, 0.0):
+        assert np.isfinite(model.table(hour, np.arange(5))).all()
+        assert np.isfinite(model.totals(hour)).all()
+        assert 0 <= model.share("30m", 0, hour) < 1
+
+
 def test_a_read_halves_with_each_half_life() -> None:
     model = popular_of([(2, NOW)])
     assert model.score("1d", NOW).tolist() == [0, 0, 1, 0, 0]
@@ -62,8 +97,10 @@ def test_it_grows_with_the_catalogue() -> None:
 
 def test_a_restored_model_scores_alike_and_goes_on(tmp_path: Path) -> None:
     model = popular_of([(item % 5, NOW + item * 0.3) for item in range(40)])
+    model.update(2, NOW + 13)  # counted, though nothing has been asked since
     save(model, tmp_path / "kept")
     restored = load(Popular, tmp_path / "kept")
+    assert restored.share("30m", 2, NOW + 13) == model.share("30m", 2, NOW + 13) > 0
     for each in (model, restored):
         each.update(1, NOW + 50)
     for name in HALF_LIVES:

@@ -1,0 +1,52 @@
+"""What changed since: the contents and citizens whose rows were made, altered or removed, whoever did it.
+
+Triggers keep one row per changed record, whichever road the change comes by. A reader holds a *cursor*, an opaque
+number that means something only to the database that gave it and while the reader runs: whoever begins anew reads the
+records themselves. Of citizens only their switches count (``minor``, ``birth_year``, ``personalised``,
+``prefecture``), and a guest who was made without any is no change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from content_store import schema
+
+_changes = schema.changes
+_OLDEST_RUNNING = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The ids of what changed, and the cursor with which to ask for what comes after."""
+
+    contents: frozenset[str]
+    citizens: frozenset[str]
+    cursor: int
+
+
+def now(connection: Connection) -> int:
+    """A cursor before which lies everything that ``connection`` can see already.
+
+    Take it before reading the records, so that nothing falls in between.
+    """
+    if connection.dialect.name == "sqlite":
+        return connection.execute(sa.select(sa.func.max(_changes.c.seq))).scalar_one() or 0
+    # The oldest transaction that may still commit: numbers are given at the first write and seen at the commit.
+    oldest: int = connection.exec_driver_sql(_OLDEST_RUNNING).scalar_one()
+    return oldest
+
+
+def since(connection: Connection, cursor: int) -> Changed:
+    """What changed after ``cursor``; some of it may be told more than once, nothing is left out."""
+    following = now(connection)
+    if connection.dialect.name == "sqlite":
+        new = sa.and_(_changes.c.seq > cursor, _changes.c.seq <= following)
+    else:
+        new = _changes.c.transaction >= cursor
+    rows = connection.execute(sa.select(_changes.c.kind, _changes.c.id).where(new)).all()
+    contents = frozenset(id for kind, id in rows if kind == "content")
+    return Changed(contents, frozenset(id for kind, id in rows if kind == "citizen"), following)

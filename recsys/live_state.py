@@ -1,0 +1,103 @@
+"""The fast layer as plain arrays and back, so that it can be kept, and its oldest contacts be let go."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.live import Live, Static
+from recsys.met import Met
+from recsys.models.base import Arrays
+from recsys.models.covisit import Covisit
+from recsys.models.popular import Popular
+
+_OF_ITEM = ("published", "first", "born", "last", "withdrawn", "readers", "engaged", "engaged_at")
+_OF_CITIZEN = ("seen_at", "region", "device")
+_OF_PLACE = ("place_region", "place_device", "place_age", "place_share", "place_read", "place_newest")
+_STATIC = ("topic", "author", "created", "words", "private")
+
+
+def arrays_of(live: Live) -> Arrays:
+    """Everything in ``live``, in arrays of its own: what happens to ``live`` later does not change them."""
+    items, users, size = live.items, len(live.met), live.covisit.size
+    found: Arrays = {name: getattr(live, name)[:items].copy() for name in _OF_ITEM}
+    found |= {name: getattr(live, name)[:users].copy() for name in _OF_CITIZEN}
+    found |= {name: getattr(live, name)[:size].copy() for name in _OF_PLACE}
+    for name in _STATIC:
+        values = getattr(live.static, name)
+        found[name] = np.zeros(0, bool) if values is None else values[:items].copy()
+    popular = live.popular.arrays()
+    found |= {f"popular_{name}": values.copy() for name, values in popular.items() if name != "mass"}
+    found["popular_mass"] = popular["mass"][:, :items].copy()
+    found |= {f"log_{name}": values.copy() for name, values in live.covisit.arrays().items()}
+    found["met"], found["met_sizes"] = live.met.arrays()
+    for name, sets in (("refused", live.refused), ("followed", live.followed)):
+        pairs = [(user, item) for user, chosen in sets.items() for item in sorted(chosen)]
+        found[name] = np.array(pairs, np.int32).reshape(-1, 2)
+    found["unprofiled"] = np.array(sorted(live.unprofiled), np.int32)
+    return found
+
+
+def live_of(arrays: Mapping[str, NDArray[Any]]) -> Live:
+    """The fast layer that gave ``arrays``; it takes them over."""
+    private = arrays["private"] if arrays["private"].size else None
+    static = Static(arrays["topic"], arrays["author"], arrays["created"], arrays["words"], private)
+    live = Live(static)
+    live.met = Met.restore(arrays["met"], arrays["met_sizes"])
+    live.popular = Popular.restore(
+        {"half_lives": live.popular.half_lives},
+        {name: arrays[f"popular_{name}"] for name in ("mass", "total", "landmark", "newest")},
+    )
+    for name in (*_OF_ITEM, *_OF_CITIZEN, *_OF_PLACE):
+        setattr(live, name, arrays[name])
+    user, item = arrays["log_user"], arrays["log_item"]
+    live.covisit = _chained(user, item, arrays["log_hour"], live.items, len(live.met))
+    for name, sets in (("refused", live.refused), ("followed", live.followed)):
+        for citizen, thing in arrays[name].tolist():
+            sets.setdefault(citizen, set()).add(thing)
+    live.unprofiled = set(arrays["unprofiled"].tolist())
+    before = live.covisit.previous[: user.size]
+    topic_before = np.where(before >= 0, static.topic[item[before]], -1)
+    np.add.at(live.follows_topic, (topic_before, static.topic[item]), 1)
+    live.arrays_replaced()
+    return live
+
+
+def without_oldest(arrays: Arrays, kept: int) -> Arrays:
+    """``arrays`` with the newest ``kept`` contacts in the log; the others were met before it and stay in counters."""
+    cut = arrays["log_user"].size - kept
+    if cut <= 0:
+        return arrays
+    shorter = {name: arrays[name][cut:].copy() for name in (*_OF_PLACE, "log_user", "log_item", "log_hour")}
+    return arrays | shorter | {"met": Met.moved(arrays["met"], cut)}
+
+
+def _chained(
+    user: NDArray[np.int32], item: NDArray[np.int32], hour: NDArray[np.float64], items: int, users: int
+) -> Covisit:
+    """The log of these first contacts; what ``Covisit.update`` would have made of them one by one."""
+    log = Covisit()
+    log.grow(items, users)
+    log.size, log.user, log.item, log.hour = user.size, user, item, hour
+    log.next, log.previous = np.full(user.size, -1, np.int32), np.full(user.size, -1, np.int32)
+    order = np.argsort(user, kind="stable").astype(np.int32)
+    follows = user[order[1:]] == user[order[:-1]]
+    log.next[order[:-1][follows]] = order[1:][follows]
+    log.previous[order[1:][follows]] = order[:-1][follows]
+    _deal(order, user, log.of_user)
+    _deal(np.argsort(item, kind="stable").astype(np.int32), item, log.of_item)
+    log.count[:items] = np.bincount(item, minlength=items)
+    log.activity[:users] = np.bincount(user, minlength=users)
+    return log
+
+
+def _deal(order: NDArray[np.int32], owner: NDArray[np.int32], rows: list[array[int]]) -> None:
+    """Give each owner the places that are theirs; ``order`` has these together."""
+    owners, starts = np.unique(owner[order], return_index=True)
+    ends = np.append(starts, order.size)[1:]
+    for place, start, end in zip(owners.tolist(), starts.tolist(), ends.tolist(), strict=True):
+        rows[place].frombytes(order[start:end].tobytes())
