@@ -113,3 +113,9 @@ class ServiceMissing(KepuError):
     """A program or a system package that the command needs is not installed."""
 
     code = "service_missing"
+
+
+class BadCursor(KepuError):
+    """A cursor of a list is not one that was given out."""
+
+    code = "bad_cursor"

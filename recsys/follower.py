@@ -101,6 +101,11 @@ class Follower:
         """The position of a citizen; ``NOBODY`` for one who did nothing yet."""
         return self._names.citizens.get(id, NOBODY)
 
+    def topic_code(self, topic: str) -> int:
+        """The code that ``live`` has for a topic; one that no item has where none is known."""
+        code = self._names.topics.get(topic)
+        return code if code >= 0 else NOBODY
+
     def told_since(self, mark: int) -> tuple[list[int], int]:
         """Positions of the contents that came or changed since ``mark`` (at first 0), and the next mark."""
         return self._told[mark:], len(self._told)
