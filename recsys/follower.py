@@ -136,6 +136,9 @@ class Follower:
             new = events.of_citizen_after(connection, id, self._seq)
         with self.lock:
             taken = self._take_ahead(new, {id: switches})
+            if switches != NO_SWITCHES:
+                # Also of one who only switched so far: their region and their having no profile act from now on.
+                self._live.grow(self._names.add("citizens", id) + 1)
             if (place := self._names.citizens.get(id)) >= 0:
                 self._heed(place, switches)
         return taken
