@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from content_store import changes, clock, contents, events, profiling
+from content_store import changes, citizens, clock, contents, events, profiling
 from content_store.contents import Outline
 from content_store.db import Connection, Database
 from content_store.errors import KepuError, SnapshotError
@@ -134,10 +134,11 @@ class Follower:
         with self._database.connect() as connection:
             switches = profiling.switches(connection, [id]).get(id, NO_SWITCHES)
             new = events.of_citizen_after(connection, id, self._seq)
+            # One without a row is a guest who did nothing yet; one with a row may have switched before they read.
+            switched = switches != NO_SWITCHES and bool(citizens.known(connection, [id]))
         with self.lock:
             taken = self._take_ahead(new, {id: switches})
-            if switches != NO_SWITCHES:
-                # Also of one who only switched so far: their region and their having no profile act from now on.
+            if switched:
                 self._live.grow(self._names.add("citizens", id) + 1)
             if (place := self._names.citizens.get(id)) >= 0:
                 self._heed(place, switches)
