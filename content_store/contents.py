@@ -75,6 +75,20 @@ class Outline:
         return self.status in LIVE_STATUSES
 
 
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a list shows of a content: no body. ``published_at`` is epoch ms."""
+
+    id: str
+    title: str
+    summary: str | None
+    topic: Topic | None
+    source: str | None
+    published_at: int | None
+    live: bool
+    """Whether it may reach citizens now."""
+
+
 def create(
     connection: Connection,
     *,
@@ -212,6 +226,16 @@ def some(connection: Connection, ids: Collection[str]) -> dict[str, Content]:
     return found
 
 
+def cards(connection: Connection, ids: Collection[str]) -> dict[str, Card]:
+    """What lists show of the contents with these ids, by id, whatever their status; unknown ids are left out."""
+    names = ("id", "title", "summary", "topic", "source", "published_at", "status")
+    found: dict[str, Card] = {}
+    for part in statements.chunks(ids):
+        query = sa.select(*(_contents.c[name] for name in names)).where(_contents.c.id.in_(part))
+        found.update((row.id, _card(row)) for row in connection.execute(query))
+    return found
+
+
 def outlines(connection: Connection, ids: Collection[str] | None = None, *, batch: int = 5_000) -> Iterator[Outline]:
     """The contents with these ``ids``, or all of them by id, in short; unknown ids are left out."""
     columns = [_contents.c[field.name] for field in fields(Outline)]
@@ -312,6 +336,12 @@ def _columns(given: Changes) -> dict[str, Any]:
     if "tags" in columns:
         columns["tags"] = [checks.identifier(tag, "a tag") for tag in dict.fromkeys(columns["tags"])]
     return columns
+
+
+def _card(row: Any) -> Card:
+    id, title, summary, topic, source, published_at, status = row
+    live = status in LIVE_STATUSES and (published_at is None or published_at <= clock.now_ms())
+    return Card(id, title, summary, Topic(topic) if topic else None, source, published_at, live)
 
 
 def _outline(row: Any) -> Outline:

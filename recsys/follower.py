@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from content_store import changes, clock, contents, events, profiling
+from content_store import changes, citizens, clock, contents, events, profiling
 from content_store.contents import Outline
 from content_store.db import Connection, Database
 from content_store.errors import KepuError, SnapshotError
@@ -139,6 +139,8 @@ class Follower:
             new = events.contacts_after(connection, id, self._seq)
         with self.lock:
             taken = self._take_ahead(new, {id: switches})
+            if switched:
+                self._live.grow(self._names.add("citizens", id) + 1)
             if (place := self._names.citizens.get(id)) >= 0:
                 self._heed(place, switches)
         return taken

@@ -10,7 +10,7 @@ from flask.json.provider import JSONProvider
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from content_store.settings import Settings
-from web import api, auth, errors, forgery, limits, metrics, security, services
+from web import api, auth, errors, forgery, limits, metrics, portal, security, services
 from web.services import Services
 
 LARGEST_BODY = 1 << 20
@@ -49,6 +49,7 @@ def create_app(settings: Settings, opened: Services | None = None) -> Flask:
     auth.insist(app)
     forgery.install(app, held)
     api.install(app)
+    portal.install(app)
     if settings.trusted_proxies:
         number = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=number, x_proto=number, x_host=0)  # type: ignore[method-assign]

@@ -121,6 +121,7 @@ class Internal(RequestError):
 
 
 _STATUS: dict[type[KepuError], int] = {
+    errors.BadCursor: 400,
     errors.BadKey: 401,
     errors.BadRecord: 422,
     errors.UnknownCitizen: 404,

@@ -44,6 +44,16 @@ class Metrics:
         self.limited = Counter(
             "kepu_rate_limited", "Requests turned away, by whose rate was exceeded.", ["whose"], registry=self.registry
         )
+        self.feed_seconds = Histogram(
+            "kepu_feed_seconds",
+            "Seconds that a page of the feed took to make, by its place in the feed.",
+            ["page"],
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.feed_fallbacks = Counter(
+            "kepu_feed_fallbacks", "What pages of the feed had to do without.", ["name"], registry=self.registry
+        )
 
     def page(self) -> bytes:
         """Everything, as Prometheus reads it."""

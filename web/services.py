@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from flask import Flask, current_app
@@ -10,8 +11,10 @@ from content_store import hot, secret_key
 from content_store.db import Database, open_database
 from content_store.hot import Hot
 from content_store.settings import Settings
+from recsys.follower import FOLDER
 from recsys.snapshots import SnapshotStore
 from web.metrics import Metrics
+from web.recommender import Recommender
 
 _EXTENSION = "kepu"
 
@@ -34,7 +37,7 @@ class SigningKeys:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The records, the hot state, the snapshots, the signing keys and the metrics of a process."""
+    """The records, the hot state, the snapshots, the signing keys, the metrics and the recommender of a process."""
 
     settings: Settings
     database: Database
@@ -42,6 +45,7 @@ class Services:
     snapshots: SnapshotStore
     keys: SigningKeys
     metrics: Metrics
+    recommender: Recommender
 
     @classmethod
     def open(cls, settings: Settings) -> Services:
@@ -50,17 +54,19 @@ class Services:
         Raises SettingsError, DatabaseError or HotStateError where one of them cannot be used at all.
         """
         keys = SigningKeys.of(secret_key.load(settings))
-        opened = hot.open_hot(settings)
-        try:
+        with ExitStack() as undo:
+            opened = hot.open_hot(settings)
+            undo.callback(opened.close)
             database = open_database(settings)
-        except BaseException:
-            opened.close()
-            raise
-        snapshots = SnapshotStore(settings.data_dir / "snapshots")
-        return cls(settings, database, opened, snapshots, keys, Metrics(opened))
+            undo.callback(database.close)
+            snapshots = SnapshotStore(settings.data_dir / "snapshots")
+            recommender = Recommender.start(database, snapshots, opened, settings.data_dir / FOLDER)
+            undo.pop_all()
+        return cls(settings, database, opened, snapshots, keys, Metrics(opened), recommender)
 
     def close(self) -> None:
         """Give everything back."""
+        self.recommender.close()
         self.hot.close()
         self.database.close()
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import orjson
 from flask import Flask, Response
 
-from web.api import health, me
+from web.api import contents, feed, health, me
 from web.api.endpoint import Endpoint, add
 from web.api.openapi import document
 
 ENDPOINTS: tuple[Endpoint, ...] = (
+    *feed.ENDPOINTS,
+    *contents.ENDPOINTS,
     *me.ENDPOINTS,
     *health.ENDPOINTS,
 )
