@@ -137,6 +137,8 @@ class Follower:
         with self._database.connect() as connection:
             switches = profiling.switches_of(connection, id)
             new = events.contacts_after(connection, id, self._seq)
+            # One without a row is a guest who did nothing yet; one with a row may have switched before they read.
+            switched = switches != NO_SWITCHES and bool(citizens.known(connection, [id]))
         with self.lock:
             taken = self._take_ahead(new, {id: switches})
             if switched:
