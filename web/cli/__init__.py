@@ -14,6 +14,7 @@ from content_store.errors import KepuError, SettingsError
 from content_store.settings import load_settings
 
 COMMANDS = {
+    "demo": ("web.cli.demo:demo", "Make a town of simulated readers, train on it, and open the portal."),
     "doctor": ("web.cli.house:doctor", "Examine this machine and say what to do about what is broken."),
     "evaluate": ("web.cli.evaluate:evaluate", "Measure the models by the replay, split or cold protocol."),
     "export": ("web.cli.records:export_group", "Write records to a CSV, JSONL or Parquet file."),
