@@ -19,9 +19,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
-from flask import Flask
+from typing import Any, NoReturn
 
 from content_store import clock
 from content_store.settings import load_settings
@@ -159,12 +157,23 @@ def make() -> Bridge:
     settings = load_settings()
     clock.set_offset(settings.clock_offset_s)
     app = create_app(settings)
-    return bridge(app)
+
+    def close() -> None:
+        services_of(app).close()
+        _leave()
+
+    return Bridge(app, close)
 
 
-def bridge(app: Flask) -> Bridge:
-    """``app`` behind a bridge that closes its services in the end."""
-    return Bridge(app, services_of(app).close)
+def _leave() -> NoReturn:
+    """End the process at once: all is done, and what the interpreter would still do is not safe.
+
+    granian's threads may ask for the interpreter while it is being taken down, which aborts the process (SIGABRT).
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _end_with_parent() -> None:

@@ -51,6 +51,7 @@ def install(app: Flask) -> None:
         if request.is_secure:
             response.headers.setdefault("Strict-Transport-Security", _HSTS)
         if request.endpoint != "static":
-            # What is shown is personal; no cache on the way may keep it.
-            response.headers.setdefault("Cache-Control", "private, no-store")
+            # What is shown is personal: no cache on the way may keep it. A browser may keep a page for going back.
+            keep = "private, no-store" if for_programmes(request.path) else "private, no-cache"
+            response.headers.setdefault("Cache-Control", keep)
         return response

@@ -117,8 +117,9 @@ def test_every_answer_tells_browsers_what_they_may_do(client: FlaskClient) -> No
         assert not re.search(r"https?:|\*", policy)
 
 
-def test_answers_are_kept_by_no_cache_and_files_may_be(client: FlaskClient) -> None:
+def test_answers_are_kept_by_nobody_pages_by_their_reader_and_files_by_anyone(client: FlaskClient) -> None:
     assert client.get("/api/v1/me").headers["Cache-Control"] == "private, no-store"
+    assert client.get("/nothing").headers["Cache-Control"] == "private, no-cache"
     assert "no-store" not in client.get("/static/error.css").headers.get("Cache-Control", "")
 
 

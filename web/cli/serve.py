@@ -16,7 +16,7 @@ from granian.constants import HTTPModes, Interfaces
 
 from content_store import hot, secret_key
 from content_store.db import open_database
-from content_store.errors import HotStateError, ServiceMissing
+from content_store.errors import HotStateError, KepuError, ServiceMissing
 from content_store.settings import Settings
 from web import logs
 
@@ -37,10 +37,11 @@ def serve(settings: Settings, host: str, port: int) -> None:
     # A fork would copy the locks that our threads hold at that moment, and whatever libraries keep about theirs.
     multiprocessing.set_start_method("spawn", force=True)
     _examine(settings)
-    port = free_port(host, port)
+    address = address_of(host)
+    port = free_port(address, port)
     server = Granian(
         "web.rsgi:make",
-        address=host,
+        address=address,
         port=port,
         interface=Interfaces.RSGI,
         http=HTTPModes.http1,
@@ -51,9 +52,12 @@ def serve(settings: Settings, host: str, port: int) -> None:
         log_enabled=False,
     )
     ended = threading.Event()
-    threading.Thread(target=_announce, args=(host, port, ended), name="announce", daemon=True).start()
+    threading.Thread(target=_announce, args=(address, port, ended), name="announce", daemon=True).start()
     try:
         server.serve()
+    except SystemExit as stopped:
+        # How granian says that its worker ended without being told to.
+        raise KepuError("the worker process ended by itself", hint="its last messages say why") from stopped
     finally:
         ended.set()
 
@@ -69,6 +73,15 @@ def _examine(settings: Settings) -> None:
     finally:
         opened.close()
     open_database(settings).close()
+
+
+def address_of(host: str) -> str:
+    """The IP address of ``host``, an IPv4 one where it has both. Raises ServiceMissing where it has none."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise ServiceMissing(f"{host} is no address of this machine: {error}", hint="give another --host") from error
+    return str(min(found, key=lambda one: one[0] is not socket.AF_INET)[4][0])
 
 
 def free_port(host: str, port: int) -> int:
