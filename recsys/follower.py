@@ -137,8 +137,9 @@ class Follower:
         with self._database.connect() as connection:
             switches = profiling.switches_of(connection, id)
             new = events.contacts_after(connection, id, self._seq)
-            # One without a row is a guest who did nothing yet; one with a row may have switched before they read.
-            switched = switches != NO_SWITCHES and bool(citizens.known(connection, [id]))
+            # Without a row it is a guest who did nothing yet; with one, somebody may have switched before they read.
+            stranger = switches != NO_SWITCHES and id not in self._names.citizens
+            switched = stranger and bool(citizens.known(connection, [id]))
         with self.lock:
             taken = self._take_ahead(new, {id: switches})
             if switched:

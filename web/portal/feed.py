@@ -64,7 +64,7 @@ def dismiss() -> Response:
     """The citizen is not interested in an article."""
     services = current()
     content = _readable(services, request.form.get("content", ""))
-    _note(services, content.id, EventKind.NOT_INTERESTED, "")
+    _note(services, content.id, EventKind.NOT_INTERESTED)
     topic = _topic(request.form.get("topic"))
     return redirect(url_for("show_feed_page", topic=topic, notice="dismissed"), 303)
 
@@ -93,15 +93,15 @@ def _readable(services: Services, id: str) -> Content:
 def _note_opening(services: Services, content_id: str) -> None:
     """Store that the article was opened, once a day; who only passes by with no cookie leaves nothing."""
     try:
-        _note(services, content_id, EventKind.CLICK, clock.today().isoformat())
+        _note(services, content_id, EventKind.CLICK)
     except DatabaseError as error:
         log.warning("an opening was not stored: %s", error.message)
 
 
-def _note(services: Services, content_id: str, kind: EventKind, occasion: str) -> None:
-    """Store an event of the citizen at hand, once for each ``occasion``."""
+def _note(services: Services, content_id: str, kind: EventKind) -> None:
+    """Store an event of the citizen at hand, once a day."""
     citizen_id = auth.need_citizen()
-    told = "\n".join((citizen_id, content_id, kind, occasion))
+    told = "\n".join((citizen_id, content_id, kind, clock.today().isoformat()))
     id = f"page-{hashlib.sha256(told.encode()).hexdigest()[:32]}"
     event = Event(id=id, citizen_id=citizen_id, content_id=content_id, kind=kind, at=clock.now_ms())
     with services.database.begin() as connection:

@@ -99,6 +99,24 @@ def test_without_personalisation_the_feed_says_so(client: FlaskClient, shelf: li
     assert (page["personalised"], len(page["items"])) == (False, 20)
 
 
+def test_who_says_where_they_live_is_told_at_once_what_is_read_there(
+    app: Flask, client: FlaskClient, shelf: list[str]
+) -> None:
+    near = shelf[-1]
+    with opened(app).database.begin() as connection:
+        citizens.ensure(connection, ["li", "zhao", "chen"])
+        for place, citizen in enumerate(("li", "zhao", "chen")):
+            at = clock.now_ms() - 60_000 + place
+            event = Event(id=citizen, citizen_id=citizen, content_id=near, kind=EventKind.READ, at=at, region="513400")
+            events.append(connection, [event])
+    opened(app).recommender.follower.catch_up()
+    told = {item["id"]: item["reason"]["text"] for page in turned(client) for item in page["items"]}
+    assert told[near] == "近1小时热读（3 人）"
+    client.patch("/api/v1/me", json={"prefecture": "513400"})
+    told = {item["id"]: item["reason"]["text"] for page in turned(client) for item in page["items"]}
+    assert told[near] == "凉山州近1小时热读（3 人）"
+
+
 def test_a_cursor_of_one_process_is_good_in_another(
     make_app: Callable[..., Flask], app: Flask, service: Service, shelf: list[str]
 ) -> None:
