@@ -16,7 +16,6 @@ from content_store.vocabulary import NEVER_INFERRED
 from recsys import diversity, exploration, reasons
 from recsys.models.popular import HALF_LIVES
 from recsys.ranking import BLEND, UNWELCOME_AUTHOR, UNWELCOME_MOST, UNWELCOME_TOPIC
-from recsys.slates import LIFE_MS
 from web import auth
 from web.api import me
 from web.portal.page import Page
@@ -64,7 +63,6 @@ def show_explanation() -> str:
         reasons=reasons,
         unwelcome=(UNWELCOME_TOPIC, UNWELCOME_AUTHOR, UNWELCOME_MOST),
         fresh_days=round(reasons.FRESH_HOURS / 24),
-        cursor_minutes=LIFE_MS // 60_000,
         private=sorted(NEVER_INFERRED),
         me=me.show(current()),
     )

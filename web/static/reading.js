@@ -15,6 +15,7 @@
   let last = performance.now();
   let reading = null;
   let sent = "";
+  let left = "";
 
   const attentive = () => document.visibilityState === "visible" && document.hasFocus();
   let was = attentive();
@@ -71,7 +72,7 @@
     const answer = await fetch(article.dataset.events, {
       method: "POST", headers: { "Content-Type": "application/json" }, body: text, keepalive: true,
     });
-    if (!answer.ok && answer.status >= 500) return;
+    if (answer.status === 429 || answer.status >= 500) return; // for later
     sent = text;
     const now = kept();
     for (const [id, event] of Object.entries(readings)) {
@@ -88,7 +89,10 @@
     const readings = kept();
     readings[reading.id] = event;
     keep(readings);
-    navigator.sendBeacon(article.dataset.events, new Blob([body([event])], { type: "application/json" }));
+    const text = body([event]);
+    if (text === left) return; // a page that is left is hidden first
+    left = text;
+    navigator.sendBeacon(article.dataset.events, new Blob([text], { type: "application/json" }));
   };
 
   setInterval(measure, 1000);
