@@ -24,8 +24,8 @@ _EXPOSURES = insertion("event_exposures", ("event_id", "slate", "snapshot", "pos
 
 
 class Shown(NamedTuple):
-    """One item in one place: ``id`` a new id of the impression, ``position`` from 0 in the slate, ``propensity`` above 0
-    and up to 1 of this item in this place under the policy that chose it."""
+    """One item in one place: ``id`` a new id of the impression, ``position`` from 0 in the slate, ``propensity`` (above
+    0, up to 1) of this item in this place under the policy that chose it."""
 
     id: str
     content_id: str

@@ -18,6 +18,7 @@ COMMANDS = {
     "evaluate": ("web.cli.evaluate:evaluate", "Measure the models by the replay, split or cold protocol."),
     "export": ("web.cli.records:export_group", "Write records to a CSV, JSONL or Parquet file."),
     "import": ("web.cli.records:import_group", "Read citizens, contents or events from a file."),
+    "ledger": ("web.cli.ledger:ledger", "Show, recount or verify the services that count."),
     "migrate": ("web.cli.house:migrate", "Bring the database up to date with this programme."),
     "recommend": ("web.cli.recommend:recommend", "Print a citizen's ranked list with scores and reasons."),
     "settings": ("web.cli.house:settings", "Show every setting, where it came from and what it means."),
