@@ -3,7 +3,7 @@
 On SQLite places in the log become visible in their order. On PostgreSQL a transaction draws its places and may commit
 after one that drew later places, so that whoever reads on after the last place seen misses it. The follower therefore
 remembers the places it passed over and looks for them again until every transaction that was open when it passed them
-has ended (decision 0019). Writers wait for nobody, and a long transaction delays nobody's events but its own.
+has ended (decision 0022). Writers wait for nobody, and a long transaction delays nobody's events but its own.
 """
 
 from __future__ import annotations

@@ -10,17 +10,21 @@ from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from content_store import clock
-from content_store.driver import Driver, insertion
+from content_store import clock, schema
+from content_store.driver import Driver, Insertion
 from content_store.events import Appended
 from content_store.vocabulary import EventKind
 
-_EVENTS = insertion(
-    "events",
+_EVENTS = Insertion.into(
+    schema.events,
     ("id", "citizen_id", "content_id", "kind", "at", "received_at", "region", "device", "session"),
-    or_nothing=True,
+    on_conflict="DO NOTHING",
 )
-_EXPOSURES = insertion("event_exposures", ("event_id", "slate", "snapshot", "position", "propensity"), or_nothing=True)
+_EXPOSURES = Insertion.into(
+    schema.event_exposures,
+    ("event_id", "slate", "snapshot", "position", "propensity"),
+    on_conflict="DO NOTHING",
+)
 
 
 class Shown(NamedTuple):
@@ -57,6 +61,6 @@ def append(connection: Connection, showing: Showing, items: Sequence[Shown]) -> 
     received_at = clock.now_ms()
     kind = EventKind.IMPRESSION.value
     events = [(item.id, citizen_id, item.content_id, kind, at, received_at, *labels) for item in items]
-    accepted = driver.many(_EVENTS, events)
-    driver.many(_EXPOSURES, [(item.id, slate, snapshot, item.position, item.propensity) for item in items])
+    accepted = driver.insert(_EVENTS, events)
+    driver.insert(_EXPOSURES, [(item.id, slate, snapshot, item.position, item.propensity) for item in items])
     return Appended(accepted, len(items) - accepted)

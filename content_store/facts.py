@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from content_store import clock, locks
-from content_store.driver import Driver, insertion
+from content_store import clock, locks, schema
+from content_store.driver import Driver, Insertion
 from content_store.reading_tokens import LIFETIME_MS
 from content_store.vocabulary import ServiceKind
 
@@ -22,7 +22,7 @@ _SETTLING_MS = 3_600_000
 COUNTED = "counted"
 """The outcome of what counts; every other outcome is an ``Exclusion``."""
 
-_INSERT = insertion("daily_facts", ("day", "kind", "outcome", "number", "built_at"))
+_INSERT = Insertion.into(schema.daily_facts, ("day", "kind", "outcome", "number", "built_at"))
 _BY_OUTCOME = f"""
     SELECT day, coalesce(counted_as, kind) AS as_kind, coalesce(reason, '{COUNTED}') AS outcome, count(*)
     FROM ledger_entries WHERE day IN ? GROUP BY day, as_kind, outcome
@@ -72,7 +72,7 @@ def rebuild(connection: Connection, day: date) -> list[Fact]:
     found = _count(driver, [day])
     driver.many("DELETE FROM daily_facts WHERE day = ?", [(day.isoformat(),)])
     now = clock.now_ms()
-    driver.many(_INSERT, [(fact.day.isoformat(), fact.kind, fact.outcome, fact.number, now) for fact in found])
+    driver.insert(_INSERT, [(fact.day.isoformat(), fact.kind, fact.outcome, fact.number, now) for fact in found])
     return found
 
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from content_store import ledger, locks
-from content_store.driver import Driver, insertion
+from content_store import citizens, ledger, locks, schema
+from content_store.driver import Driver, Insertion
 from content_store.errors import DatabaseConflict, UnknownCitizen
 from content_store.intake_rows import Row
 from content_store.ledger import Claim, Served
@@ -19,7 +19,7 @@ from content_store.vocabulary import READING_KINDS, CitizenKind, EventKind, Excl
 
 _COLUMNS = ("id", "citizen_id", "content_id", "kind", "at", "received_at", "dwell_ms", "scroll")
 _LABELS = ("region", "device", "country", "session")
-_INSERT = insertion("events", _COLUMNS + _LABELS, or_nothing=True)
+_INSERT = Insertion.into(schema.events, _COLUMNS + _LABELS, on_conflict="DO NOTHING")
 _GROW = "UPDATE events SET dwell_ms = ?, scroll = ? WHERE id = ?"
 _KINDS = "SELECT id, kind FROM citizens WHERE id IN ?"
 _STORED = "SELECT id, citizen_id, content_id, kind, dwell_ms, scroll FROM events WHERE id IN ?"
@@ -29,11 +29,12 @@ _STORED = "SELECT id, citizen_id, content_id, kind, dwell_ms, scroll FROM events
 class Caller:
     """Who sends events, and from where.
 
-    ``device_key`` and ``network_key`` are opaque keyed hashes by which guests share caps, None where unknown; the other
-    labels go into the events.
+    ``make_guest`` stores a guest with the id where no citizen has it. ``device_key`` and ``network_key`` are opaque
+    keyed hashes by which guests share caps, None where unknown; the other labels go into the events.
     """
 
     citizen_id: str
+    make_guest: bool = False
     device_key: str | None = None
     network_key: str | None = None
     region: str | None = None
@@ -117,10 +118,14 @@ class Writing:
     def __init__(self, connection: Connection, readables: Readables, calls: Sequence[Call]) -> None:
         self._connection = connection
         self._driver = driver = Driver(connection)
-        citizens = sorted({call.caller.citizen_id for call in calls})
+        callers = sorted({call.caller.citizen_id for call in calls})
         # Until the end nobody else stores events of theirs, so that what is looked up now stays true.
-        locks.hold(driver, map(ledger.citizen_lock, citizens))
-        self._kinds = dict(driver.rows(_KINDS, citizens))
+        locks.hold(driver, map(ledger.citizen_lock, callers))
+        self._kinds = dict(driver.rows(_KINDS, callers))
+        new = {call.caller.citizen_id for call in calls if call.caller.make_guest} - self._kinds.keys()
+        if new:
+            citizens.ensure(connection, new)
+            self._kinds |= dict.fromkeys(new, CitizenKind.GUEST.value)
         rows = [row for call in calls for _, row in call.rows]
         now = max(call.now for call in calls)
         self._readables = readables.look_up(driver, list({row.content_id for row in rows}), now)
@@ -150,7 +155,7 @@ class Writing:
         """Store new and grown events, and count by ``rule`` what counts. Raises DatabaseConflict where another process
         stored one of the events after it was looked for."""
         new = [_values(id, event) for id, event in self._events.items() if event.first is not None]
-        if self._driver.many(_INSERT, new) < len(new):
+        if self._driver.insert(_INSERT, new) < len(new):
             raise DatabaseConflict("another process stored one of the events at the same time", hint="send it again")
         grown = [(event.dwell_ms, event.scroll, id) for id, event in self._events.items() if event.grown]
         self._driver.many(_GROW, grown)
@@ -192,6 +197,7 @@ class Writing:
             problem=None if event.issued_at is not None else event.problem,
             # A click is somebody's step to a page; only with a token does it say that the page was read.
             opens=event.kind == EventKind.READ or event.token_given,
+            new=event.first is not None,
         )
 
 

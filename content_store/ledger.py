@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from content_store import clock, facts, locks
-from content_store.driver import Driver, insertion
+from content_store import clock, facts, locks, schema
+from content_store.driver import Driver, Insertion
 from content_store.ledger_rules import CURRENT, Entry, Rule, Tally, shortfall
 from content_store.readables import Readable
 from content_store.reading_tokens import LIFETIME_MS
@@ -27,10 +27,11 @@ from content_store.settings import Settings
 from content_store.vocabulary import Exclusion, ServiceKind, SharedCap
 
 COLUMNS = tuple(field.name for field in fields(Entry))
-_values = attrgetter(*COLUMNS)
+_of_columns = attrgetter(*COLUMNS)
+_KIND = COLUMNS.index("kind")
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM ledger_entries"
 
-_INSERT = insertion("ledger_entries", COLUMNS)
+_INSERT = Insertion.into(schema.ledger_entries, COLUMNS)
 _UPDATE_EVIDENCE = """
     UPDATE ledger_entries SET seen_at = ?, dwell_ms = ?, scroll = ?, live = ?, rule = ?, decided_at = ?
     WHERE source_id = ?
@@ -51,8 +52,10 @@ _SHARES = """
     SELECT day, scope, label, used FROM ledger_shares
     WHERE day IN ? AND scope IN ('device', 'network') AND label IN ?
 """
-_USE_SHARE = insertion("ledger_shares", ("day", "scope", "label", "used")) + (
-    " ON CONFLICT (day, scope, label) DO UPDATE SET used = ledger_shares.used + excluded.used"
+_USE_SHARE = Insertion.into(
+    schema.ledger_shares,
+    ("day", "scope", "label", "used"),
+    on_conflict="(day, scope, label) DO UPDATE SET used = ledger_shares.used + excluded.used",
 )
 
 
@@ -99,7 +102,8 @@ class Claim(NamedTuple):
     """What one sending of a reading, or of an opening, tells the ledger.
 
     ``received_at`` by our clock (epoch ms) · ``dwell_ms``, ``scroll`` the largest sent so far · ``issued_at`` of the
-    token that was proven, or else ``problem`` · ``opens`` False where it only adds to an entry that is there.
+    token that was proven, or else ``problem`` · ``opens`` False where it only adds to an entry that is there · ``new``
+    where its source was stored in this transaction, so that there is no entry yet.
     """
 
     source_id: str
@@ -113,6 +117,7 @@ class Claim(NamedTuple):
     issued_at: int | None = None
     problem: Exclusion | None = None
     opens: bool = True
+    new: bool = False
 
 
 def day_text(ts_ms: int) -> str:
@@ -132,7 +137,7 @@ def record(connection: Connection, claims: Sequence[Claim], *, rule: Rule = CURR
     """
     driver = Driver(connection)
     locks.hold(driver, (citizen_lock(claim.served.citizen_id) for claim in claims))
-    stored = entries(driver, [claim.source_id for claim in claims])
+    stored = entries(driver, [claim.source_id for claim in claims if not claim.new])
     book = _Book(rule, stored)
     for claim in claims:
         book.take(claim)
@@ -233,18 +238,25 @@ class _Book:
         new, evidence, verdict = [], [], []
         for id, found in self.touched.items():
             if id not in self._stored:
-                new.append(_values(found))
+                new.append(_row(found))
                 continue
             grown = (found.seen_at, found.dwell_ms, found.scroll, found.live, found.rule, found.decided_at)
             if _state(found) == self._before[id]:
                 evidence.append((*grown, id))
             else:
                 verdict.append((*grown, *_state(found), id))
-        driver.many(_INSERT, new)
+        driver.insert(_INSERT, new)
         driver.many(_UPDATE_EVIDENCE, evidence)
         driver.many(_UPDATE_VERDICT, verdict)
         driver.many(_STRENGTHEN, [(kind, *key) for key, kind in self._strengthened.items()])
-        driver.many(_USE_SHARE, [(*cap, used) for cap, used in self._shared.items() if used])
+        driver.insert(_USE_SHARE, [(*cap, used) for cap, used in self._shared.items() if used])
+
+
+def _row(found: Entry) -> tuple[Any, ...]:
+    # Plain texts: SQLite's driver takes a microsecond to find out what a word of the vocabulary is.
+    *values, counted_as, reason = _of_columns(found)
+    values[_KIND] = values[_KIND].value
+    return (*values, counted_as and counted_as.value, reason and reason.value)
 
 
 def _state(found: Entry) -> tuple[Any, ...]:

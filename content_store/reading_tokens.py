@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import hashlib
 import hmac
 import struct
@@ -107,4 +108,12 @@ def _binding(citizen_id: str, content_id: str) -> bytes:
 
 
 def _mac(key: bytes, proven: bytes) -> bytes:
-    return hmac.digest(key, proven, "sha256")[:_MAC_BYTES]
+    signed = _keyed(key).copy()
+    signed.update(proven)
+    return signed.digest()[:_MAC_BYTES]
+
+
+@functools.lru_cache(8)
+def _keyed(key: bytes) -> hmac.HMAC:
+    """An HMAC that has taken in the key: two of its four rounds, done once."""
+    return hmac.new(key, digestmod="sha256")

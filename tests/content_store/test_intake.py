@@ -167,6 +167,22 @@ def test_events_of_a_citizen_who_does_not_exist_are_refused_as_a_whole(intake: I
         assert events.count(connection) == 0
 
 
+def test_a_visitor_of_whom_nothing_was_stored_yet_becomes_a_guest_with_their_first_event(
+    intake: Intake, database: Database
+) -> None:
+    visitor = Caller(citizen_id="新游客", make_guest=True)
+    assert intake.receive([LIKE._replace(at=0)], visitor, AT).accepted == 0
+    with database.connect() as connection:
+        assert citizens.known(connection, ["新游客"]) == set()
+    for id in ("e1", "e2"):
+        assert intake.receive([LIKE._replace(id=id)], visitor, AT).accepted == 1
+    with database.connect() as connection:
+        assert citizens.get(connection, "新游客").kind == "guest"
+    intake.receive([LIKE._replace(id="e3")], Caller(citizen_id="李雷", make_guest=True), AT)
+    with database.connect() as connection:
+        assert citizens.get(connection, "李雷").kind == "registered"
+
+
 def test_a_repeat_changes_nothing_and_a_growing_one_makes_the_reading_grow(intake: Intake, database: Database) -> None:
     row = Incoming("r", "read", "熊猫", AT, 500, 0.5)
     assert intake.receive([row], LILEI, AT) == Received(1, 0, [])

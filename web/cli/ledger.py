@@ -132,7 +132,8 @@ def _recount_lines(found: Recount) -> Iterator[str]:
     if found.same:
         yield "not a single verdict differs"
     for change in found.changes:
-        yield f"  {change.number:,}  {_told(change.before)} → {_told(change.after)}; such as {', '.join(change.examples)}"
+        examples = ", ".join(change.examples)
+        yield f"  {change.number:,}  {_told(change.before)} → {_told(change.after)}; such as {examples}"
 
 
 def _told(verdict: str) -> str:

@@ -67,6 +67,7 @@ def upgrade() -> None:
     """Make the tables, and the triggers that keep what was counted."""
     _create_exposures()
     _create_entries()
+    _index_entries()
     _create_shares()
     _create_facts()
     sqlite = op.get_bind().dialect.name == "sqlite"
@@ -119,6 +120,9 @@ def _create_entries() -> None:
         sa.CheckConstraint("(counted_as IS NULL) <> (reason IS NULL)", name="ck_ledger_entries_verdict"),
         sqlite_with_rowid=False,
     )
+
+
+def _index_entries() -> None:
     counted = sa.text("counted_as IS NOT NULL")
     op.create_index(
         "uq_ledger_entries_counted",
