@@ -260,6 +260,44 @@ def test_progress_of_an_empty_ledger_is_nothing(database: Database) -> None:
     assert (found.baseline, found.goal, found.days) == (1_400_000_000, 90_000_000, 493)
 
 
+ONE = replace(CURRENT, per_citizen=1, per_device=1)
+GUESTS = [Served(citizen_id=f"游客{number}", guest=True, device_key="d") for number in (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("claims", "reason"),
+    [
+        ((_claim("r1"), _claim("r2")), Exclusion.ALREADY_COUNTED),
+        ((_claim("r1"), _claim("r2", object_id="文章2")), Exclusion.CITIZEN_CAP),
+        ((_claim("r1", served=GUESTS[0]), _claim("r2", served=GUESTS[1])), Exclusion.DEVICE_CAP),
+    ],
+    ids=["natural key", "citizen cap", "device cap"],
+)
+def test_who_counts_waits_for_those_whose_counting_may_matter_to_it(
+    postgresql_database: Database, claims: tuple[Claim, Claim], reason: Exclusion
+) -> None:
+    database = postgresql_database
+    people(database, guests=["游客1", "游客2"])
+    articles(database, ["文章1", "文章2"])
+    with ThreadPoolExecutor(1) as pool:
+        with database.begin() as first:
+            ledger.record(first, claims[:1], rule=ONE)
+            second = pool.submit(_record, database, claims[1], rule=ONE)
+            with database.connect() as looking:
+                while not (second.done() or looking.scalar(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted"))):
+                    looking.rollback()
+        assert second.result(60) == {"r2": reason}
+    assert len(_counted(database)) == 1
+
+
+def test_who_counts_for_others_waits_for_nobody(postgresql_database: Database) -> None:
+    people(postgresql_database)
+    articles(postgresql_database, ["文章1"])
+    with postgresql_database.begin() as first:
+        ledger.record(first, [_claim("r1")])
+        assert _record(postgresql_database, _claim("r2", "韩梅梅")) == {"r2": None}
+
+
 def _many_at_once(url: str, job: list[tuple[str, str, str, str | None]]) -> list[str]:
     """In a process of its own: read each (citizen, article, token, device)."""
     database = open_database(load_settings({"KEPU_DATABASE_URL": url}))
