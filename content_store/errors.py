@@ -37,6 +37,18 @@ class DatabaseTooNew(DatabaseError):
     code = "database_too_new"
 
 
+class DatabaseConflict(DatabaseError):
+    """Another transaction got in the way; the same may be tried again at once."""
+
+    code = "database_conflict"
+
+
+class DatabaseRefused(DatabaseError):
+    """The database does not take these rows: they break one of its rules."""
+
+    code = "database_refused"
+
+
 class HotStateError(KepuError):
     """The server that keeps the hot state cannot be used."""
 
@@ -83,6 +95,36 @@ class UnknownKey(KepuError):
     """No service token has this id."""
 
     code = "unknown_key"
+
+
+class ReadingTokenError(KepuError):
+    """A reading token proves nothing about the reading it was sent with."""
+
+    code = "reading_token"
+
+
+class BadReadingToken(ReadingTokenError):
+    """It is none of ours, or was altered."""
+
+    code = "bad_token"
+
+
+class ForeignReadingToken(ReadingTokenError):
+    """It was issued for another reading, citizen or content."""
+
+    code = "foreign_token"
+
+
+class ReadingTokenExpired(ReadingTokenError):
+    """It was issued too long ago."""
+
+    code = "token_expired"
+
+
+class UnknownRule(KepuError):
+    """No rule of the ledger has this version."""
+
+    code = "unknown_rule"
 
 
 class DataMissing(KepuError):

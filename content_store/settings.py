@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,17 @@ def _kept_days(text: str) -> int:
     if not LEAST_KEPT_DAYS <= value <= _MOST_KEPT_DAYS:
         raise ValueError(f"must lie between {LEAST_KEPT_DAYS} and {_MOST_KEPT_DAYS}")
     return value
+
+
+def _count(text: str) -> int:
+    value = int(text.replace("_", ""))
+    if value < 0:
+        raise ValueError("must not be negative")
+    return value
+
+
+def _day(text: str) -> date:
+    return date.fromisoformat(text)
 
 
 def _database(text: str) -> str:
@@ -206,6 +218,23 @@ class Settings:
         "Seconds by which the programme's clock runs ahead of the machine's (negative: behind); for demonstrations.",
         shown="0",
     )
+    target_baseline: int = _setting(
+        1_400_000_000,
+        _count,
+        "Services (人次) that had been rendered before the first day of the target; shown, never counted again.",
+    )
+    target_goal: int = _setting(
+        90_000_000, _count, "Additional services (人次) to be rendered from the first to the last day of the target."
+    )
+    target_from: date = _setting(
+        date(2024, 8, 26), _day, "First day of the target in Shanghai, `YYYY-MM-DD`; it is included."
+    )
+    target_until: date = _setting(
+        date(2025, 12, 31), _day, "Last day of the target in Shanghai, `YYYY-MM-DD`; it is included."
+    )
+    target_items: int = _setting(
+        5_000, _count, "New quality items (优质内容) to be published from the first to the last day."
+    )
 
     retrain_schedule: Schedule = _setting(
         Schedule.parse("03:30"),
@@ -247,9 +276,14 @@ class Settings:
     )
 
     def __post_init__(self) -> None:
-        """Fill in what follows from other settings."""
+        """Fill in what follows from other settings. Raises SettingsError where they contradict each other."""
         if not self.database_url:
             object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir / 'kepu.sqlite3'}")
+        if self.target_until < self.target_from:
+            raise SettingsError(
+                f"the target ends on {self.target_until}, before it begins on {self.target_from}",
+                hint="correct KEPU_TARGET_FROM or KEPU_TARGET_UNTIL",
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ COMMANDS = {
     "import": ("web.cli.records:import_group", "Read citizens, contents or events from a file."),
     "jobs": ("web.cli.jobs:jobs", "Show what the clock did, what is due next and what went wrong."),
     "keys": ("web.cli.keys:keys_group", "Make, list or revoke service tokens for other programmes."),
+    "ledger": ("web.cli.ledger:ledger", "Show, recount or verify the services that count."),
     "migrate": ("web.cli.house:migrate", "Bring the database up to date with this programme."),
     "recommend": ("web.cli.recommend:recommend", "Print a citizen's ranked list with scores and reasons."),
     "serve": ("web.cli.serve:serve", "Serve pages and API until stopped."),
