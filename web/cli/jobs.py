@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from content_store import clock, leases
+from content_store import clock, facts, leases
 from content_store import jobs as records
 from content_store.db import Connection, open_database
 from content_store.errors import UnknownJob
@@ -31,7 +31,7 @@ def jobs(settings: Settings, last: int | None, retry: str | None) -> None:
     A job is due at the times of its schedule (`kepu settings`); `kepu worker` does what is due. Each due time is done
     once: it is waiting, running, done, skipped (a newer one took its place) or dead (every attempt failed).
     """
-    rows = table(settings)
+    rows = table(settings, facts=facts)
     database = open_database(settings)
     try:
         if retry is not None:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import click
 
-from content_store import clock
+from content_store import clock, facts
 from content_store.db import open_database
 from content_store.settings import Settings
 from push.jobs.table import table
@@ -37,7 +37,7 @@ def worker(settings: Settings) -> None:
     database = open_database(settings)
     # Blocked before any thread begins, so that only the waiting below receives them.
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)
-    scheduler = Scheduler(database, table(settings), lease_s=settings.lease_s)
+    scheduler = Scheduler(database, table(settings, facts=facts), lease_s=settings.lease_s)
     scheduler.start()
     click.echo(f"worker {scheduler.worker} is at work")
     ending = signal.sigwait(_ENDINGS)
