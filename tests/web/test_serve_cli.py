@@ -187,7 +187,7 @@ def test_a_header_with_an_underscore_does_not_pass_for_another(server: Server) -
         b"GET http://elsewhere/x HTTP/1.1",
         b"BREW /api/v1/me HTTP/1.1",
         b"OPTIONS * HTTP/1.1",
-        b"GET / HTTP/1.0",
+        b"GET /nowhere HTTP/1.0",
         b"\x00\x01\x02",
     ],
 )
