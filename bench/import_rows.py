@@ -113,7 +113,7 @@ def _database(kind: str, folder: str, url: str | None) -> Iterator[str]:
 def _empty(url: str) -> None:
     database = open_database(load_settings({"KEPU_DATABASE_URL": url}))
     with database.begin() as connection:
-        connection.exec_driver_sql("TRUNCATE events, contents, citizens, citizen_interests")
+        connection.exec_driver_sql("TRUNCATE events, contents, citizens, citizen_interests CASCADE")
     database.close()
 
 

@@ -32,9 +32,10 @@ from content_store.db import open_database
 from content_store.settings import load_settings
 from recsys.features.records import read_dataset
 from recsys.models.als import Als, AlsConfig
+from recsys.refit import refit
 from recsys.snapshots import SnapshotStore
 from recsys.training import TrainingConfig
-from web.cli.train import run, summary
+from web.cli.train import summary
 
 LONGEST_S, LARGEST_GIB, SLOWEST_ALS = 300.0, 4.0, 1.2
 
@@ -45,7 +46,7 @@ def measure(data_dir: Path) -> dict[str, Any]:
     database = open_database(settings)
     with tempfile.TemporaryDirectory(dir=data_dir) as folder:
         start = time.perf_counter()
-        trained = run(database, SnapshotStore(Path(folder)), force="a bench")
+        trained = refit(database, SnapshotStore(Path(folder)), force="a bench")
         seconds = time.perf_counter() - start
     usage = resource.getrusage(resource.RUSAGE_SELF)
     config = TrainingConfig()

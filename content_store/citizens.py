@@ -134,7 +134,9 @@ def count(connection: Connection) -> int:
 
 def every(connection: Connection, *, batch: int = 10_000) -> Iterator[Citizen]:
     """All citizens by id, read ``batch`` at a time."""
-    result = connection.execution_options(yield_per=batch).execute(sa.select(_citizens).order_by(_citizens.c.id))
+    # An option of the connection would outlive the statement.
+    query = sa.select(_citizens).order_by(_citizens.c.id)
+    result = connection.execute(query, execution_options={"yield_per": batch})
     for rows in result.partitions():
         interests = _interests_of(connection, [row.id for row in rows])
         for row in rows:

@@ -45,6 +45,11 @@ def start_of_day_ms(day: date) -> int:
     return (day.toordinal() - _EPOCH_ORDINAL) * DAY_MS - _SHANGHAI_MS
 
 
+def shown(ts_ms: int) -> str:
+    """The instant ``ts_ms`` (epoch milliseconds) as people in Shanghai write it, to the minute."""
+    return f"{datetime.fromtimestamp(ts_ms / 1000, SHANGHAI):%Y-%m-%d %H:%M}"
+
+
 def set_offset(seconds: float) -> None:
     """Move the clock by ``seconds`` from now on (the setting ``KEPU_CLOCK_OFFSET_S``)."""
     global _offset_ms

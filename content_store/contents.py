@@ -20,7 +20,10 @@ _TEXTS = ("title", "summary", "body", "place", "source", "author", "url")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """A content as stored; ``published_at`` and ``created_at`` are epoch ms, ``version`` counts from 1."""
+    """A content as stored; ``version`` counts from 1, instants are epoch ms.
+
+    ``published_at`` of a scheduled one is when it is to be published; from ``expires_at`` on nobody is to meet it.
+    """
 
     id: str
     version: int
@@ -36,6 +39,7 @@ class Content:
     url: str | None
     published_at: int | None
     created_at: int
+    expires_at: int | None = None
 
 
 class Changes(TypedDict, total=False):
@@ -51,6 +55,7 @@ class Changes(TypedDict, total=False):
     author: str | None
     url: str | None
     published_at: int | None
+    expires_at: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,20 @@ class Outline:
     def published(self) -> bool:
         """Whether it may reach citizens, from ``published_at`` on where there is one."""
         return self.status in LIVE_STATUSES
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a list shows of a content: no body. ``published_at`` is epoch ms."""
+
+    id: str
+    title: str
+    summary: str | None
+    topic: Topic | None
+    source: str | None
+    published_at: int | None
+    live: bool
+    """Whether it may reach citizens now."""
 
 
 def create(
@@ -88,6 +107,7 @@ def create(
     if not row["title"]:
         raise BadRecord(f"content {identifier} has no title")
     row |= {"id": identifier, "status": ContentStatus(status), "version": version}
+    _require_schedule(identifier, row["status"], row.get("published_at"))
     row["created_at"] = clock.now_ms() if created_at is None else created_at
     try:
         with connection.begin_nested():
@@ -111,6 +131,7 @@ def update(connection: Connection, id: str, **changes: Unpack[Changes]) -> Conte
     columns = _columns(changes)
     if "title" in columns and not columns["title"]:
         raise BadRecord(f"content {id} has no title")
+    _require_schedule(id, before.status, columns.get("published_at", before.published_at))
     stored = {name: getattr(before, name) for name in columns} | {"tags": list(before.tags)}
     different = {name: value for name, value in columns.items() if value != stored[name]}
     if not different:
@@ -128,6 +149,7 @@ def set_status(connection: Connection, id: str, status: ContentStatus) -> Conten
     before = get(connection, id)
     if status not in CONTENT_TRANSITIONS[before.status]:
         raise BadRecord(f"content {id} is {before.status} and cannot become {status}")
+    _require_schedule(id, status, before.published_at)
     columns: dict[str, Any] = {"status": status, "version": _contents.c.version + 1}
     if status in LIVE_STATUSES and before.published_at is None:
         columns["published_at"] = clock.now_ms()
@@ -138,10 +160,32 @@ def set_status(connection: Connection, id: str, status: ContentStatus) -> Conten
     return get(connection, id)
 
 
+def publish_due(connection: Connection) -> list[str]:
+    """Publish the scheduled contents whose time has come and whose end has not; returns their ids, sorted."""
+    now = clock.now_ms()
+    due = sa.and_(_contents.c.status == ContentStatus.SCHEDULED, _contents.c.published_at <= now, _unexpired(now))
+    return _move(connection, due, ContentStatus.PUBLISHED)
+
+
+def expire_due(connection: Connection) -> list[str]:
+    """End the published and scheduled contents whose end has come; returns their ids, sorted."""
+    over = _contents.c.expires_at <= clock.now_ms()
+    before = [status for status, after in CONTENT_TRANSITIONS.items() if ContentStatus.EXPIRED in after]
+    return _move(connection, sa.and_(_contents.c.status.in_(before), over), ContentStatus.EXPIRED)
+
+
 def live(connection: Connection, *, batch: int = 2_000) -> Iterator[Content]:
     """The contents that may reach citizens now, by id, read ``batch`` at a time."""
-    published = sa.or_(_contents.c.published_at.is_(None), _contents.c.published_at <= clock.now_ms())
-    return _stream(connection, sa.select(_contents).where(_contents.c.status.in_(LIVE_STATUSES), published), batch)
+    return _stream(connection, sa.select(_contents).where(_live(clock.now_ms())), batch)
+
+
+def get_live(connection: Connection, id: str) -> Content:
+    """The content with this id, which may reach citizens now. Raises UnknownContent, also where it may not."""
+    found = sa.select(_contents).where(_contents.c.id == id, _live(clock.now_ms()))
+    row = connection.execute(found).one_or_none()
+    if row is None:
+        raise UnknownContent(f"no content that may be shown has the id {id}")
+    return _content(row)
 
 
 def every(connection: Connection, *, batch: int = 2_000) -> Iterator[Content]:
@@ -188,6 +232,16 @@ def some(connection: Connection, ids: Collection[str]) -> dict[str, Content]:
     return found
 
 
+def cards(connection: Connection, ids: Collection[str]) -> dict[str, Card]:
+    """What lists show of the contents with these ids, by id, whatever their status; unknown ids are left out."""
+    names = ("id", "title", "summary", "topic", "source", "published_at", "status")
+    found: dict[str, Card] = {}
+    for part in statements.chunks(ids):
+        query = sa.select(*(_contents.c[name] for name in names)).where(_contents.c.id.in_(part))
+        found.update((row.id, _card(row)) for row in connection.execute(query))
+    return found
+
+
 def outlines(connection: Connection, ids: Collection[str] | None = None, *, batch: int = 5_000) -> Iterator[Outline]:
     """The contents with these ``ids``, or all of them by id, in short; unknown ids are left out."""
     columns = [_contents.c[field.name] for field in fields(Outline)]
@@ -215,6 +269,7 @@ def check(given: dict[str, Any]) -> dict[str, Any]:
         raise BadRecord(f"the version {row['version']} is below 1")
     if not str(told.get("title", row["id"])).strip():
         raise BadRecord("the title is blank")
+    _require_schedule(row["id"], row.get("status"), told.get("published_at"))
     return row | _columns(cast("Changes", told))
 
 
@@ -222,7 +277,7 @@ def merge(connection: Connection, rows: Collection[dict[str, Any]]) -> statement
     """Store what ``rows`` (made by ``check``) tell: new contents, published unless they say otherwise and titled by
     their id where they have no title, and new versions of those of which they tell something else."""
     now = clock.now_ms()
-    blank: dict[str, Any] = dict.fromkeys((*_TEXTS, "topic", "published_at"))
+    blank: dict[str, Any] = dict.fromkeys((*_TEXTS, "topic", "published_at", "expires_at"))
     blank |= {"tags": [], "version": 1, "status": ContentStatus.PUBLISHED, "created_at": now}
     stored = {
         id: asdict(content) | {"tags": list(content.tags)}
@@ -255,9 +310,31 @@ _TOPICS = {name: entry for entry in Topic for name in (entry.value, entry.label)
 
 
 def _stream(connection: Connection, query: sa.Select[Any], batch: int) -> Iterator[Content]:
-    result = connection.execution_options(yield_per=batch).execute(query.order_by(_contents.c.id))
+    # An option of the connection would outlive the statement.
+    result = connection.execute(query.order_by(_contents.c.id), execution_options={"yield_per": batch})
     for row in result:
         yield _content(row)
+
+
+def _live(now: int) -> sa.ColumnElement[bool]:
+    published = sa.or_(_contents.c.published_at.is_(None), _contents.c.published_at <= now)
+    return sa.and_(_contents.c.status.in_(LIVE_STATUSES), published, _unexpired(now))
+
+
+def _unexpired(now: int) -> sa.ColumnElement[bool]:
+    return sa.or_(_contents.c.expires_at.is_(None), _contents.c.expires_at > now)
+
+
+def _move(connection: Connection, which: sa.ColumnElement[bool], status: ContentStatus) -> list[str]:
+    """Give ``status`` to all contents of ``which`` in one guarded update."""
+    changed = {"status": status, "version": _contents.c.version + 1}
+    moved = sa.update(_contents).where(which).values(changed).returning(_contents.c.id)
+    return sorted(connection.execute(moved).scalars())
+
+
+def _require_schedule(id: str, status: str | None, published_at: int | None) -> None:
+    if status == ContentStatus.SCHEDULED and published_at is None:
+        raise BadRecord(f"content {id} cannot be scheduled without a published_at")
 
 
 def _columns(given: Changes) -> dict[str, Any]:
@@ -270,6 +347,12 @@ def _columns(given: Changes) -> dict[str, Any]:
     if "tags" in columns:
         columns["tags"] = [checks.identifier(tag, "a tag") for tag in dict.fromkeys(columns["tags"])]
     return columns
+
+
+def _card(row: Any) -> Card:
+    id, title, summary, topic, source, published_at, status = row
+    live = status in LIVE_STATUSES and (published_at is None or published_at <= clock.now_ms())
+    return Card(id, title, summary, Topic(topic) if topic else None, source, published_at, live)
 
 
 def _outline(row: Any) -> Outline:

@@ -15,7 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.engine import Connection as Connection
+from sqlalchemy.engine import Connection as Connection  # for the layers above, which know of no SQL
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
 from content_store.errors import DatabaseError, DatabaseTooNew
@@ -27,6 +27,7 @@ _MIGRATION_LOCK = 7_355_608_001  # any number, the same in every version: Postgr
 _CONNECT_TIMEOUT_S = 10
 _SQLITE = "sqlite:///"
 _WRITES = {"kepu_writes": True}
+_SYNCHRONOUS = "kepu_synchronous"
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 
@@ -43,14 +44,16 @@ class Database:
         return "sqlite" if self.engine.dialect.name == "sqlite" else "postgresql"
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
+    def begin(self, *, durable: bool = False) -> Iterator[Connection]:
         """A transaction that may write: committed at the end, rolled back on an error.
 
         On SQLite it takes the write lock at once (``BEGIN IMMEDIATE``), so that it waits for another writer at its
-        start and never fails in its middle. Raises DatabaseError where the database itself fails (gone, locked, full).
+        start and never fails in its middle. What was committed outlives the programme; with ``durable`` it outlives
+        the machine's power too (``synchronous = FULL``), as it always does on a PostgreSQL that was not told
+        otherwise. Raises DatabaseError where the database itself fails (gone, locked, full).
         """
         with self.connect() as connection:
-            connection.execution_options(**_WRITES)
+            connection.execution_options(**_WRITES, kepu_durable=durable)
             with connection.begin():
                 yield connection
 
@@ -62,6 +65,19 @@ class Database:
                 yield connection
         except OperationalError as error:
             raise _unusable(self.engine.url, error) from error
+
+    def ping(self) -> None:
+        """Do nothing, if that is possible. Raises as ``begin``."""
+        with self.connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection for reading that shows one moment, however long it is read from. Raises as ``begin``."""
+        with self.connect() as connection:
+            if self.dialect == "postgresql":
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            yield connection
 
     def close(self) -> None:
         """Give back all connections."""
@@ -254,18 +270,27 @@ def _sqlite(path: Path) -> Engine:
     engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
 
     @event.listens_for(engine, "connect")
-    def prepare(raw: Any, _record: object) -> None:
+    def prepare(raw: Any, record: Any) -> None:
         # The driver's own transactions begin late and never around DDL: switch them off and begin by ourselves.
         raw.isolation_level = None
         raw.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         raw.execute("PRAGMA journal_mode = WAL")
         raw.execute("PRAGMA synchronous = NORMAL")
         raw.execute("PRAGMA foreign_keys = ON")
+        record.info[_SYNCHRONOUS] = "NORMAL"
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("kepu_writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        options = connection.get_execution_options()
+        if not options.get("kepu_writes"):
+            connection.exec_driver_sql("BEGIN")
+            return
+        wanted = "FULL" if options.get("kepu_durable") else "NORMAL"
+        if connection.info[_SYNCHRONOUS] != wanted:
+            # It has no effect inside a transaction, and stays with the connection.
+            connection.exec_driver_sql(f"PRAGMA synchronous = {wanted}")
+            connection.info[_SYNCHRONOUS] = wanted
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 

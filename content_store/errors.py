@@ -37,6 +37,18 @@ class DatabaseTooNew(DatabaseError):
     code = "database_too_new"
 
 
+class DatabaseConflict(DatabaseError):
+    """Another transaction got in the way; the same may be tried again at once."""
+
+    code = "database_conflict"
+
+
+class DatabaseRefused(DatabaseError):
+    """The database does not take these rows: they break one of its rules."""
+
+    code = "database_refused"
+
+
 class HotStateError(KepuError):
     """The server that keeps the hot state cannot be used."""
 
@@ -73,6 +85,48 @@ class UnknownContent(KepuError):
     code = "unknown_content"
 
 
+class BadKey(KepuError):
+    """A service token is none of ours, or was revoked."""
+
+    code = "bad_key"
+
+
+class UnknownKey(KepuError):
+    """No service token has this id."""
+
+    code = "unknown_key"
+
+
+class ReadingTokenError(KepuError):
+    """A reading token proves nothing about the reading it was sent with."""
+
+    code = "reading_token"
+
+
+class BadReadingToken(ReadingTokenError):
+    """It is none of ours, or was altered."""
+
+    code = "bad_token"
+
+
+class ForeignReadingToken(ReadingTokenError):
+    """It was issued for another reading, citizen or content."""
+
+    code = "foreign_token"
+
+
+class ReadingTokenExpired(ReadingTokenError):
+    """It was issued too long ago."""
+
+    code = "token_expired"
+
+
+class UnknownRule(KepuError):
+    """No rule of the ledger has this version."""
+
+    code = "unknown_rule"
+
+
 class DataMissing(KepuError):
     """There are no records to work on."""
 
@@ -97,7 +151,25 @@ class EvaluationError(KepuError):
     code = "evaluation"
 
 
+class LeaseLost(KepuError):
+    """The work belongs to somebody else by now: its holder gave no sign of life for too long, or it is over."""
+
+    code = "lease_lost"
+
+
+class UnknownJob(KepuError):
+    """No job has this name."""
+
+    code = "unknown_job"
+
+
 class ServiceMissing(KepuError):
     """A program or a system package that the command needs is not installed."""
 
     code = "service_missing"
+
+
+class BadCursor(KepuError):
+    """A cursor of a list is not one that was given out."""
+
+    code = "bad_cursor"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -66,15 +66,10 @@ def read_columns(
     Ends with the event that was stored last when it began. ``extras`` (of ``EXTRAS``) are columns read besides the
     usual ones; raises ValueError for another name. The connection is free between the batches.
     """
-    if unknown := set(extras) - set(EXTRAS):
-        raise ValueError(f"no such columns: {', '.join(sorted(unknown))}")
-    names = [field.name for field in fields(EventColumns) if field.default is not None or field.name in extras]
+    names = column_names(extras)
     last = connection.execute(sa.select(sa.func.max(_events.c.seq))).scalar_one() or 0
-    read = _read_sqlite if connection.dialect.name == "sqlite" else _read_postgresql
     while after_seq < last:
-        query = _query(names, after_seq, last, until_ms, batch)
-        columns = read(connection, query, names)
-        found = EventColumns(**columns)
+        found = read_batch(connection, names, after_seq, last, batch, until_ms)
         if len(found):
             yield found
         if len(found) < batch:
@@ -82,12 +77,34 @@ def read_columns(
         after_seq = int(found.seq[-1])
 
 
-def _query(names: list[str], after: int, last: int, until_ms: int | None, batch: int) -> sa.Select[Any]:
-    columns = [_events.c[_STORED_AS.get(name, name)] for name in names]
-    query = sa.select(*columns).where(_events.c.seq > after, _events.c.seq <= last)
+def column_names(extras: Collection[str] = ()) -> list[str]:
+    """The usual columns and ``extras`` in the order of ``EventColumns``. Raises ValueError for a name not in EXTRAS."""
+    if unknown := set(extras) - set(EXTRAS):
+        raise ValueError(f"no such columns: {', '.join(sorted(unknown))}")
+    return [field.name for field in fields(EventColumns) if field.default is not None or field.name in extras]
+
+
+def read_batch(
+    connection: Connection, names: list[str], after_seq: int, last_seq: int, batch: int, until_ms: int | None = None
+) -> EventColumns:
+    """The columns ``names`` of the first ``batch`` events after ``after_seq`` and up to ``last_seq``."""
+    query = sa.select(*(_events.c[name] for name in stored_names(names)))
+    query = query.where(_events.c.seq > after_seq, _events.c.seq <= last_seq)
     if until_ms is not None:
         query = query.where(_events.c.at < until_ms)
-    return query.order_by(_events.c.seq).limit(batch)
+    read = _read_sqlite if connection.dialect.name == "sqlite" else _read_postgresql
+    return EventColumns(**read(connection, query.order_by(_events.c.seq).limit(batch), names))
+
+
+def stored_names(names: list[str]) -> list[str]:
+    """What the table calls the columns ``names``."""
+    return [_STORED_AS.get(name, name) for name in names]
+
+
+def columns_of(names: list[str], rows: Sequence[Sequence[Any]]) -> EventColumns:
+    """The columns ``names`` from rows of them, at least one."""
+    parts = zip(names, zip(*rows, strict=True), strict=True)
+    return EventColumns(**{name: _array(name, list(part)) for name, part in parts})
 
 
 def _read_sqlite(connection: Connection, query: sa.Select[Any], names: list[str]) -> dict[str, NDArray[Any]]:

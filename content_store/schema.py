@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from content_store.vocabulary import CitizenKind, ContentStatus, EventKind
+from content_store.vocabulary import CitizenKind, ContentStatus, EventKind, JobState, Role, ServiceKind, SharedCap
 
 metadata = sa.MetaData(
     naming_convention={
@@ -67,9 +67,12 @@ contents = sa.Table(
     sa.Column("url", sa.Text),
     sa.Column("published_at", sa.BigInteger),
     sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", sa.BigInteger),
     _one_of("status", ContentStatus),
     sa.CheckConstraint("version >= 1", name="version"),
+    sa.CheckConstraint("status <> 'scheduled' OR published_at IS NOT NULL", name="scheduled"),
     sa.Index(None, "status", "published_at"),
+    sa.Index(None, "status", "expires_at"),
 )
 
 events = sa.Table(
@@ -107,4 +110,135 @@ changes = sa.Table(
     sa.UniqueConstraint("kind", "id"),
     _one_of("kind", ("content", "citizen")),
     sqlite_autoincrement=True,
+)
+
+service_keys = sa.Table(
+    "service_keys",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("organisation", sa.Text),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("last_used_at", sa.BigInteger),
+    sa.Column("revoked_at", sa.BigInteger),
+    _one_of("role", Role),
+)
+
+occurrences = sa.Table(
+    "occurrences",
+    metadata,
+    sa.Column("id", _Sequence, primary_key=True, autoincrement=True),
+    sa.Column("job", sa.Text, nullable=False),
+    sa.Column("due_at", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("token", sa.BigInteger, nullable=False),
+    sa.Column("beat", sa.BigInteger, nullable=False),
+    sa.Column("lease_ms", sa.BigInteger, nullable=False),
+    sa.Column("worker", sa.Text),
+    sa.Column("retry_at", sa.BigInteger),
+    sa.Column("started_at", sa.BigInteger),
+    sa.Column("ended_at", sa.BigInteger),
+    sa.Column("note", sa.Text),
+    sa.Column("error", sa.Text),
+    _one_of("state", JobState),
+    sa.UniqueConstraint("job", "due_at"),
+    sa.Index(None, "state", "due_at"),
+    # Of one job at most one occurrence runs at a time: the database itself sees to it.
+    sa.Index(
+        "ix_occurrences_running",
+        "job",
+        unique=True,
+        sqlite_where=sa.text("state = 'running'"),
+        postgresql_where=sa.text("state = 'running'"),
+    ),
+)
+
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text),
+    sa.Column("token", sa.BigInteger, nullable=False),
+    sa.Column("beat", sa.BigInteger, nullable=False),
+    sa.Column("lease_ms", sa.BigInteger, nullable=False),
+)
+
+event_exposures = sa.Table(
+    "event_exposures",
+    metadata,
+    sa.Column("event_id", sa.Text, sa.ForeignKey("events.id"), primary_key=True),
+    sa.Column("slate", sa.Text, nullable=False),
+    sa.Column("snapshot", sa.Text),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("propensity", sa.Double, nullable=False),
+    sa.CheckConstraint("position >= 0", name="position"),
+    sa.CheckConstraint("propensity > 0 AND propensity <= 1", name="propensity"),
+    sqlite_with_rowid=False,
+)
+
+_counted = sa.text("counted_as IS NOT NULL")
+
+ledger_entries = sa.Table(
+    "ledger_entries",
+    metadata,
+    sa.Column("source_id", sa.Text, primary_key=True),
+    sa.Column("citizen_id", sa.Text, sa.ForeignKey("citizens.id"), nullable=False),
+    sa.Column("object_id", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("day", sa.Text, nullable=False),
+    sa.Column("issued_at", sa.BigInteger),
+    sa.Column("seen_at", sa.BigInteger, nullable=False),
+    sa.Column("dwell_ms", sa.BigInteger),
+    sa.Column("scroll", sa.Double),
+    sa.Column("length", sa.Integer, nullable=False),
+    sa.Column("live", sa.Boolean, nullable=False),
+    sa.Column("own", sa.Boolean, nullable=False),
+    sa.Column("guest", sa.Boolean, nullable=False),
+    sa.Column("device_key", sa.Text),
+    sa.Column("network_key", sa.Text),
+    sa.Column("rule", sa.Integer, nullable=False),
+    sa.Column("decided_at", sa.BigInteger, nullable=False),
+    sa.Column("counted_as", sa.Text),
+    # No check of its values, nor of those of a fact: rules bring new ones, and SQLite would copy the table for each.
+    sa.Column("reason", sa.Text),
+    _one_of("kind", ServiceKind),
+    _one_of("counted_as", ServiceKind),
+    sa.CheckConstraint("(counted_as IS NULL) <> (reason IS NULL)", name="verdict"),
+    # The natural key: whatever the programme does, the database counts a citizen, an object and a day once.
+    sa.Index(
+        "uq_ledger_entries_counted",
+        "citizen_id",
+        "day",
+        "object_id",
+        unique=True,
+        sqlite_where=_counted,
+        postgresql_where=_counted,
+    ),
+    sa.Index(None, "day", "reason", "counted_as", "kind"),
+    sqlite_with_rowid=False,
+)
+
+ledger_shares = sa.Table(
+    "ledger_shares",
+    metadata,
+    sa.Column("day", sa.Text, primary_key=True),
+    sa.Column("scope", sa.Text, primary_key=True),
+    sa.Column("label", sa.Text, primary_key=True),
+    sa.Column("used", sa.Integer, nullable=False),
+    _one_of("scope", SharedCap),
+    sqlite_with_rowid=False,
+)
+
+daily_facts = sa.Table(
+    "daily_facts",
+    metadata,
+    sa.Column("day", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("outcome", sa.Text, primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("built_at", sa.BigInteger, nullable=False),
+    _one_of("kind", ServiceKind),
+    sqlite_with_rowid=False,
 )

@@ -12,14 +12,24 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from content_store.errors import SettingsError
+from content_store.schedule import Schedule
 
 PREFIX = "KEPU_"
 FILE_SUFFIX = "_FILE"
 _LONGEST_FILE = 64 * 1024
+_LEAST_HOT_MB, _MOST_HOT_MB = 1, 1 << 20
+_LOWEST_RATE, _HIGHEST_RATE = 0.01, 1e6
+_MOST_PROXIES = 10
+SHORTEST_SECRET = 32
+_SHORTEST_LEASE_S, _LONGEST_LEASE_S = 0.5, 3600.0
+LEAST_KEPT_DAYS = 180
+"""Days for which the law wants logs to be kept."""
+_MOST_KEPT_DAYS = 36_500
 
 SOURCE = Path(__file__).resolve().parent.parent
 
@@ -46,6 +56,58 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _megabytes(text: str) -> int:
+    value = int(text)
+    if not _LEAST_HOT_MB <= value <= _MOST_HOT_MB:
+        raise ValueError(f"must be between {_LEAST_HOT_MB} and {_MOST_HOT_MB}")
+    return value
+
+
+def _rate(text: str) -> float:
+    value = _seconds(text)
+    if not 0 <= value <= _HIGHEST_RATE or 0 < value < _LOWEST_RATE:
+        raise ValueError(f"must be 0, or between {_LOWEST_RATE} and {_HIGHEST_RATE:.0f}")
+    return value
+
+
+def _proxies(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= _MOST_PROXIES:
+        raise ValueError(f"must be between 0 and {_MOST_PROXIES}")
+    return value
+
+
+def _secret(text: str) -> str:
+    if len(text) < SHORTEST_SECRET:
+        raise ValueError(f"must have at least {SHORTEST_SECRET} characters")
+    return text
+
+
+def _lease(text: str) -> float:
+    value = _seconds(text)
+    if not _SHORTEST_LEASE_S <= value <= _LONGEST_LEASE_S:
+        raise ValueError(f"must lie between {_SHORTEST_LEASE_S} and {_LONGEST_LEASE_S}")
+    return value
+
+
+def _kept_days(text: str) -> int:
+    value = int(text)
+    if not LEAST_KEPT_DAYS <= value <= _MOST_KEPT_DAYS:
+        raise ValueError(f"must lie between {LEAST_KEPT_DAYS} and {_MOST_KEPT_DAYS}")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text.replace("_", ""))
+    if value < 0:
+        raise ValueError("must not be negative")
+    return value
+
+
+def _day(text: str) -> date:
+    return date.fromisoformat(text)
+
+
 def _database(text: str) -> str:
     scheme, found, rest = text.partition("://")
     if scheme in {"postgres", "postgresql"}:
@@ -63,12 +125,30 @@ def _redis(text: str) -> str:
     return text
 
 
-def _setting(default: Any, parse: Callable[[str], Any], meaning: str, *, shown: str = "", secret: bool = False) -> Any:
-    """A row of the table: ``shown`` tells a default that depends on other settings, ``secret`` hides passwords."""
+def mask(url: str) -> str:
+    """``url`` with its passwords, in the user part or the query, replaced by ``***``."""
+    # Greedy up to the last "@" before the path: an unescaped "@" or ":" may be part of the password.
+    url = re.sub(r"(?<=://)([^:/?#]*):[^/?#]*@", r"\1:***@", url)
+    return re.sub(r"(?i)([?&][a-z_]*(?:password|secret|token)[a-z_]*=)[^&#]*", r"\1***", url)
+
+
+def _hide(value: str) -> str:
+    return "***" if value else ""
+
+
+def _setting(
+    default: Any,
+    parse: Callable[[str], Any],
+    meaning: str,
+    *,
+    shown: str = "",
+    secret: Callable[[str], str] | None = None,
+) -> Any:
+    """A row of the table: ``shown`` tells a default that depends on other settings, ``secret`` hides what must be."""
     metadata = {"parse": parse, "meaning": meaning, "shown": shown or str(default or "not set"), "secret": secret}
     if callable(default):
-        return field(default_factory=default, metadata=metadata)
-    return field(default=default, metadata=metadata)
+        return field(default_factory=default, metadata=metadata, repr=secret is None)
+    return field(default=default, metadata=metadata, repr=secret is None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,14 +166,44 @@ class Settings:
         _database,
         "Where the records are: `sqlite:////absolute/path` (one machine) or `postgresql+psycopg://…` (many).",
         shown="`kepu.sqlite3` in `KEPU_DATA_DIR`",
-        secret=True,
+        secret=mask,
     )
     redis_url: str | None = _setting(
         None,
         _redis,
         "Redis for the hot state shared by many processes: `redis://…`, `rediss://…` or `unix://…`;"
         " not set means that it is kept in the memory of the one process.",
-        secret=True,
+        secret=mask,
+    )
+    hot_memory_mb: int = _setting(
+        128,
+        _megabytes,
+        "MiB of memory that the hot state may take where it is kept in the process; what was used longest ago goes.",
+    )
+    secret_key: str = _setting(
+        "",
+        _secret,
+        "What cookies and tokens are signed with, at least 32 characters; the same for all processes that serve.",
+        shown="made once, in `secret_key` in `KEPU_DATA_DIR`",
+        secret=_hide,
+    )
+    rate_per_citizen: float = _setting(
+        10.0,
+        _rate,
+        "Requests per second that one citizen may make for long, ten times as many at once; 0: as many as they like.",
+        shown="10",
+    )
+    rate_per_network: float = _setting(
+        200.0,
+        _rate,
+        "The same for one network (an IPv4 address, an IPv6 /64), which many may share.",
+        shown="200",
+    )
+    trusted_proxies: int = _setting(
+        0,
+        _proxies,
+        "How many proxies of our own stand before the server and add to `X-Forwarded-For` and `X-Forwarded-Proto`.",
+        shown="0",
     )
     datasets: Path = _setting(
         lambda: home().parent / "shared",
@@ -108,16 +218,77 @@ class Settings:
         "Seconds by which the programme's clock runs ahead of the machine's (negative: behind); for demonstrations.",
         shown="0",
     )
+    target_baseline: int = _setting(
+        1_400_000_000,
+        _count,
+        "Services (人次) that had been rendered before the first day of the target; shown, never counted again.",
+    )
+    target_goal: int = _setting(
+        90_000_000, _count, "Additional services (人次) to be rendered from the first to the last day of the target."
+    )
+    target_from: date = _setting(
+        date(2024, 8, 26), _day, "First day of the target in Shanghai, `YYYY-MM-DD`; it is included."
+    )
+    target_until: date = _setting(
+        date(2025, 12, 31), _day, "Last day of the target in Shanghai, `YYYY-MM-DD`; it is included."
+    )
+    target_items: int = _setting(
+        5_000, _count, "New quality items (优质内容) to be published from the first to the last day."
+    )
+
+    retrain_schedule: Schedule = _setting(
+        Schedule.parse("03:30"),
+        Schedule.parse,
+        "When the models are trained anew: times in Shanghai like `03:30` or `03:30,15:30`, an interval that divides a"
+        " day like `every 6h`, or `off`.",
+    )
+    publish_schedule: Schedule = _setting(
+        Schedule.parse("every 1m"),
+        Schedule.parse,
+        "When scheduled contents are published whose time has come; written like `KEPU_RETRAIN_SCHEDULE`.",
+    )
+    expire_schedule: Schedule = _setting(
+        Schedule.parse("every 1m"),
+        Schedule.parse,
+        "When contents are ended whose time is over; written like `KEPU_RETRAIN_SCHEDULE`.",
+    )
+    facts_schedule: Schedule = _setting(
+        Schedule.parse("00:20"),
+        Schedule.parse,
+        "When the facts of the day before are rebuilt; written like `KEPU_RETRAIN_SCHEDULE`.",
+    )
+    retention_schedule: Schedule = _setting(
+        Schedule.parse("04:40"),
+        Schedule.parse,
+        "When old rows are deleted; written like `KEPU_RETRAIN_SCHEDULE`.",
+    )
+    retention_days: int = _setting(
+        LEAST_KEPT_DAYS,
+        _kept_days,
+        f"Days for which the record of what the programme did is kept, at least {LEAST_KEPT_DAYS}; events are never"
+        " deleted.",
+    )
+    lease_s: float = _setting(
+        30.0,
+        _lease,
+        "Seconds without a sign of life after which another worker takes over what a worker had begun.",
+        shown="30",
+    )
 
     def __post_init__(self) -> None:
-        """Fill in what follows from other settings."""
+        """Fill in what follows from other settings. Raises SettingsError where they contradict each other."""
         if not self.database_url:
             object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir / 'kepu.sqlite3'}")
+        if self.target_until < self.target_from:
+            raise SettingsError(
+                f"the target ends on {self.target_until}, before it begins on {self.target_from}",
+                hint="correct KEPU_TARGET_FROM or KEPU_TARGET_UNTIL",
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """One setting as a person wants to see it; a password in ``value`` is masked."""
+    """One setting as a person wants to see it; what is secret in ``value`` is masked."""
 
     name: str
     value: str
@@ -147,6 +318,12 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
     return Settings(**given)
 
 
+def environment(settings: Settings) -> dict[str, str]:
+    """The variables from which ``load_settings`` makes the same settings again, for a process of ours."""
+    values = {_name(row): getattr(settings, row.name) for row in fields(Settings)}
+    return {name: str(value) for name, value in values.items() if value is not None}
+
+
 def explain(env: Mapping[str, str] | None = None) -> list[Explained]:
     """Each setting with its value and where it came from, in the order of the table. Raises as ``load_settings``."""
     env = os.environ if env is None else env
@@ -156,23 +333,17 @@ def explain(env: Mapping[str, str] | None = None) -> list[Explained]:
         text, origin = _given(row, env)
         value = getattr(settings, row.name)
         shown = "" if value is None else str(value)
+        hide = row.metadata["secret"]
         rows.append(
             Explained(
                 name=_name(row),
-                value=mask(shown) if row.metadata["secret"] else shown,
+                value=hide(shown) if hide else shown,
                 origin=origin if text else "default",
                 meaning=row.metadata["meaning"],
                 default=row.metadata["shown"],
             )
         )
     return rows
-
-
-def mask(url: str) -> str:
-    """``url`` with its passwords, in the user part or the query, replaced by ``***``."""
-    # Greedy up to the last "@" before the path: an unescaped "@" or ":" may be part of the password.
-    url = re.sub(r"(?<=://)([^:/?#]*):[^/?#]*@", r"\1:***@", url)
-    return re.sub(r"(?i)([?&][a-z_]*(?:password|secret|token)[a-z_]*=)[^&#]*", r"\1***", url)
 
 
 def _name(row: Any) -> str:

@@ -39,6 +39,88 @@ NEGATIVE_KINDS = frozenset({EventKind.NOT_INTERESTED, EventKind.REPORT})
 """Signs that the item was unwelcome; they hide it too."""
 
 
+class Rejection(StrEnum):
+    """Why an event that was sent to us is not stored; the others of its batch are."""
+
+    BAD_ID = "bad_id"
+    UNKNOWN_KIND = "unknown_kind"
+    UNKNOWN_CONTENT = "unknown_content"
+    BAD_TIME = "bad_time"
+    IN_THE_FUTURE = "in_the_future"
+    BAD_DWELL = "bad_dwell"
+    BAD_SCROLL = "bad_scroll"
+    NOT_YOURS = "not_yours"
+    OTHER_EVENT = "other_event"
+
+
+class ServiceKind(StrEnum):
+    """What a citizen was served with; ``label`` is what people read."""
+
+    OPENED = "opened"
+    READ = "read"
+
+    @property
+    def label(self) -> str:
+        """The Chinese name."""
+        return _SERVICE_LABELS[self]
+
+
+_SERVICE_LABELS = {ServiceKind.OPENED: "打开推送", ServiceKind.READ: "有效阅读"}
+
+SERVICE_STRENGTH = {ServiceKind.OPENED: 1, ServiceKind.READ: 2}
+"""Of the services to one citizen with one object on one day only the strongest kind is kept."""
+
+
+class Exclusion(StrEnum):
+    """Why something that was done for a citizen does not count as a service; ``label`` is what people read."""
+
+    NO_TOKEN = "no_token"
+    BAD_TOKEN = "bad_token"
+    FOREIGN_TOKEN = "foreign_token"
+    TOKEN_EXPIRED = "token_expired"
+    NOT_PUBLISHED = "not_published"
+    OWN_CONTENT = "own_content"
+    TOO_SHORT = "too_short"
+    NOT_SCROLLED = "not_scrolled"
+    ALREADY_COUNTED = "already_counted"
+    CITIZEN_CAP = "citizen_cap"
+    DEVICE_CAP = "device_cap"
+    NETWORK_CAP = "network_cap"
+
+    @property
+    def label(self) -> str:
+        """The Chinese sentence."""
+        return _EXCLUSION_LABELS[self]
+
+
+_EXCLUSION_LABELS = {
+    Exclusion.NO_TOKEN: "没有阅读凭证",
+    Exclusion.BAD_TOKEN: "阅读凭证无效",
+    Exclusion.FOREIGN_TOKEN: "阅读凭证属于另一次阅读",
+    Exclusion.TOKEN_EXPIRED: "阅读凭证已过期",
+    Exclusion.NOT_PUBLISHED: "内容当时没有发布",
+    Exclusion.OWN_CONTENT: "阅读的是自己的作品",
+    Exclusion.TOO_SHORT: "阅读时间太短",
+    Exclusion.NOT_SCROLLED: "没有读到一半",
+    Exclusion.ALREADY_COUNTED: "当天已经计过一次",
+    Exclusion.CITIZEN_CAP: "已达每人每天的上限",
+    Exclusion.DEVICE_CAP: "已达同一设备游客每天的上限",
+    Exclusion.NETWORK_CAP: "已达同一网络游客每天的上限",
+}
+
+TOKEN_EXCLUSIONS = frozenset(
+    {Exclusion.NO_TOKEN, Exclusion.BAD_TOKEN, Exclusion.FOREIGN_TOKEN, Exclusion.TOKEN_EXPIRED}
+)
+"""Those that say what is wrong with the reading token."""
+
+
+class SharedCap(StrEnum):
+    """What guests share a daily cap by: nobody knows them, so their number alone would be no limit."""
+
+    DEVICE = "device"
+    NETWORK = "network"
+
+
 class CitizenKind(StrEnum):
     """Whether a citizen has an account."""
 
@@ -46,12 +128,24 @@ class CitizenKind(StrEnum):
     REGISTERED = "registered"
 
 
+class Role(StrEnum):
+    """For whom a service token speaks."""
+
+    SERVICE = "service"
+    EDITOR = "editor"
+    OPERATOR = "operator"
+    BASE = "base"
+    CREATOR = "creator"
+
+
 class ContentStatus(StrEnum):
     """Where a content stands; only a published one may reach citizens."""
 
     DRAFT = "draft"
     IN_REVIEW = "in_review"
+    SCHEDULED = "scheduled"
     PUBLISHED = "published"
+    EXPIRED = "expired"
     WITHDRAWN = "withdrawn"
 
 
@@ -59,11 +153,31 @@ LIVE_STATUSES = frozenset({ContentStatus.PUBLISHED})
 
 CONTENT_TRANSITIONS: dict[ContentStatus, frozenset[ContentStatus]] = {
     ContentStatus.DRAFT: frozenset({ContentStatus.IN_REVIEW, ContentStatus.WITHDRAWN}),
-    ContentStatus.IN_REVIEW: frozenset({ContentStatus.DRAFT, ContentStatus.PUBLISHED, ContentStatus.WITHDRAWN}),
-    ContentStatus.PUBLISHED: frozenset({ContentStatus.WITHDRAWN}),
+    ContentStatus.IN_REVIEW: frozenset(
+        {ContentStatus.DRAFT, ContentStatus.SCHEDULED, ContentStatus.PUBLISHED, ContentStatus.WITHDRAWN}
+    ),
+    ContentStatus.SCHEDULED: frozenset(
+        {ContentStatus.DRAFT, ContentStatus.PUBLISHED, ContentStatus.EXPIRED, ContentStatus.WITHDRAWN}
+    ),
+    ContentStatus.PUBLISHED: frozenset({ContentStatus.EXPIRED, ContentStatus.WITHDRAWN}),
+    ContentStatus.EXPIRED: frozenset({ContentStatus.DRAFT, ContentStatus.WITHDRAWN}),
     ContentStatus.WITHDRAWN: frozenset({ContentStatus.DRAFT}),
 }
 """From each status to those that may follow it."""
+
+
+class JobState(StrEnum):
+    """Where an occurrence of a job stands: an instant of its schedule at which it is to be done once."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    SKIPPED = "skipped"
+    DEAD = "dead"
+
+
+OVER_STATES = frozenset({JobState.DONE, JobState.SKIPPED, JobState.DEAD})
+"""Nothing more happens to these by itself; a dead one is brought back by a person."""
 
 
 class Topic(StrEnum):

@@ -2,14 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 SPAN = 5
 PER_TOPIC, PER_AUTHOR = 2, 1
-AHEAD = 60
+
+
+class Variety:
+    """What the latest places of a list allow in the next one. Unknown codes (-1) are never too many."""
+
+    def __init__(
+        self,
+        before: Iterable[tuple[int, int]] = (),
+        *,
+        per_topic: int | None = PER_TOPIC,
+        per_author: int | None = PER_AUTHOR,
+    ) -> None:
+        """``before``: topic and author of the places before, in their order; None for a rule that is off."""
+        self._per_topic, self._per_author = per_topic, per_author
+        self._recent: deque[tuple[int, int]] = deque(before, SPAN - 1)
+        self._find_full()
+
+    def add(self, topic: int, author: int) -> None:
+        """An item of this topic and author takes the next place."""
+        self._recent.append((topic, author))
+        self._find_full()
+
+    def _find_full(self) -> None:
+        self._topics = _full([topic for topic, _ in self._recent], self._per_topic)
+        self._authors = _full([author for _, author in self._recent], self._per_author)
+
+    def allows(self, topic: int, author: int) -> bool:
+        """Whether an item of this topic and author may come next."""
+        return topic not in self._topics and author not in self._authors
+
+    def first(self, topics: Sequence[int], authors: Sequence[int]) -> int:
+        """The first place of a list (0 where none is) whose topic and author are allowed."""
+        full_topics, full_authors = self._topics, self._authors
+        for place, topic in enumerate(topics):
+            if topic not in full_topics and authors[place] not in full_authors:
+                return place
+        return 0
 
 
 def diversified(
@@ -17,25 +54,19 @@ def diversified(
 ) -> NDArray[np.intp]:
     """A new order (positions, int64) of a ranked list, given the ``topic`` and ``author`` code of each entry.
 
-    Greedy: the first entry whose topic and author the last four still allow comes next; where none of the next
-    ``AHEAD`` does, simply the first. Unknown codes (-1) are never too many.
+    Greedy: the first entry whose topic and author the last four still allow comes next; where none does, the first.
     """
     waiting = list(range(topic.size))
     topics, authors = topic.tolist(), author.tolist()
+    variety = Variety(per_topic=per_topic, per_author=per_author)
     order: list[int] = []
     while waiting:
-        recent = order[1 - SPAN :]
-        full_topics = _full([topics[place] for place in recent], per_topic)
-        full_authors = _full([authors[place] for place in recent], per_author)
-        chosen = 0
-        for ahead, place in enumerate(waiting[:AHEAD]):
-            if topics[place] not in full_topics and authors[place] not in full_authors:
-                chosen = ahead
-                break
+        chosen = variety.first(topics, authors)
+        variety.add(topics.pop(chosen), authors.pop(chosen))
         order.append(waiting.pop(chosen))
     return np.array(order, np.intp)
 
 
-def _full(codes: Sequence[int], most: int) -> set[int]:
+def _full(codes: Sequence[int], most: int | None) -> set[int]:
     """The codes that occur ``most`` times already."""
-    return {code for code in codes if code >= 0 and codes.count(code) >= most}
+    return set() if most is None else {code for code in codes if code >= 0 and codes.count(code) >= most}

@@ -24,6 +24,7 @@ from content_store import changes, clock, contents, events, profiling
 from content_store.contents import Outline
 from content_store.db import Connection, Database
 from content_store.errors import KepuError, SnapshotError
+from content_store.event_follower import EventFollower
 from content_store.event_stream import EventColumns
 from content_store.events import StoredEvent
 from content_store.profiling import NO_SWITCHES, Switches
@@ -32,7 +33,6 @@ from recsys.features.log import KIND_CODE
 from recsys.live import HOUR_MS, NOBODY, RECENT, Live, Static
 from recsys.live_state import arrays_of, live_of, without_oldest
 from recsys.live_store import Kept, LiveStore
-from recsys.log_reader import LogReader
 from recsys.names import Names
 from recsys.rebuild import Contacts, contacts_of, describe, describe_all, heed_all, is_contact, made_anew
 
@@ -64,7 +64,7 @@ class Follower:
         self._live = Live(Static.unknown(0))
         self._seq, self._cursor, self._year, self._late, self._newest = 0, 0, 0, 0, -np.inf
         self._taken: set[int] = set()  # places in the log after ``_seq`` whose events are taken in, too
-        self._reader = LogReader(batch=BATCH)
+        self._reader = EventFollower(batch=BATCH)
         self._due: dict[int, int] = {}  # when contents are to be shown, epoch ms
         kept = self._newest_kept()
         if kept is None:
@@ -103,6 +103,11 @@ class Follower:
     def place_of_citizen(self, id: str) -> int:
         """The position of a citizen; ``NOBODY`` for one who did nothing yet."""
         return self._names.citizens.get(id, NOBODY)
+
+    def topic_code(self, topic: str) -> int:
+        """The code that ``live`` has for a topic; one that no item has where none is known."""
+        code = self._names.topics.get(topic)
+        return code if code >= 0 else NOBODY
 
     def told_since(self, mark: int) -> tuple[list[int], int]:
         """Positions of the contents that came or changed since ``mark`` (at first 0), and the next mark."""
@@ -189,7 +194,7 @@ class Follower:
                     self._seq = self._reader.settled
                     self._taken = {seq for seq in self._taken if seq > self._seq}
         except BaseException:
-            self._reader = LogReader(self._seq, batch=BATCH)  # what was given and not taken in is to be given again
+            self._reader = EventFollower(self._seq, batch=BATCH)  # what was given and not taken in is to be given again
             raise
         return taken
 
@@ -312,7 +317,7 @@ class Follower:
     def _adopt(self, live: Live, seq: int, taken: set[int], cursor: int, due: dict[int, int]) -> None:
         """Let ``live`` take over. What was taken in ahead of its turn since it was made comes again after ``seq``."""
         live.unprofiled = self._names.unprofiled
-        self._reader = LogReader(seq, batch=BATCH)
+        self._reader = EventFollower(seq, batch=BATCH)
         with self.lock:
             self._live, self._seq, self._taken = live, seq, taken
             self._cursor, self._due = cursor, due

@@ -352,11 +352,17 @@ class Live:
         followed = [citizen * self.items + place for citizen, places in self.followed.items() for place in places]
         return told & (~self.static.private[item] | np.isin(user * np.int64(self.items) + item, followed))
 
-    def reads_after(self, hour: float) -> NDArray[np.int32]:
-        """The item of every contact later than ``hour`` that is a read (int32, in the order of arrival)."""
+    def reads_after(self, hour: float, *, region: int | None = None) -> NDArray[np.int32]:
+        """The item of every contact later than ``hour`` that is a read (int32, in the order of arrival).
+
+        Only those in ``region``, where given.
+        """
         size = self.covisit.size
         last = slice(int(np.searchsorted(self.place_newest[:size], hour, "right")), size)
-        items: NDArray[np.int32] = self.covisit.item[last][self.place_read[last] & (self.covisit.hour[last] > hour)]
+        chosen = self.place_read[last] & (self.covisit.hour[last] > hour)
+        if region is not None:
+            chosen &= self.place_region[last] == region
+        items: NDArray[np.int32] = self.covisit.item[last][chosen]
         return items
 
     def window(self) -> slice:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.features.signals import Floats, Moment, moment, signals
+from recsys.features.signals import Floats, Moment, around, moment, signals
 from recsys.features.table import COLUMNS, Request, table
 from recsys.live import NOBODY, Live
 from recsys.models.ranker import Ranker
@@ -23,6 +23,9 @@ NEWEST = 40
 # The order until a ranker has been learnt: a weighted sum of shares, each over the open items.
 BLEND = {"share_30m": 1.0, "share_2.4h": 1.0, "share_7d": 0.5}
 BLEND |= {"after_6h_share": 1.0, "around_share": 1.0, "alike_1d_share": 0.5}
+
+# How far a refusal lowers what has its topic, or its author: in deviations of the scores, up to so many refusals.
+UNWELCOME_TOPIC, UNWELCOME_AUTHOR, UNWELCOME_MOST = 0.5, 1.0, 3
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,21 @@ class Ranking:
     def __init__(self, live: Live, slow: SlowLayer | None = None, ranker: Ranker | None = None) -> None:
         self.live, self.slow, self.ranker = live, slow, ranker
 
-    def request(self, user: int, hour: float) -> tuple[Request, NDArray[np.bool_]]:
-        """What is asked of the ranker, and which items are open to ``user`` (negative: a guest without events)."""
+    def request(
+        self, user: int, hour: float, within: NDArray[np.bool_] | None = None
+    ) -> tuple[Request, NDArray[np.bool_]]:
+        """What is asked of the ranker, and which items (of those ``within``, where given) are open to ``user``.
+
+        A negative ``user`` is a guest without events.
+        """
         user = user if user >= 0 else NOBODY
         now = moment(self.live, user, hour)
         dense = signals(self.live, now)
         if self.slow is not None:
             dense |= self.slow.scores(now, self.live.items)
         open_items = self.live.open_items(user, hour)
+        if within is not None:
+            open_items &= within
         return Request(self.live, now, dense, self._candidates(now, dense, open_items)), open_items
 
     def _candidates(self, now: Moment, dense: dict[str, Floats], open_items: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -69,6 +79,9 @@ class Ranking:
     def judge(self, request: Request, features: NDArray[np.float32] | None = None) -> Floats:
         """The score of each candidate of ``request``; ``features`` is their table where it is there already."""
         features = table(request) if features is None else features
+        return self._without_unwelcome(request, self._judge(features))
+
+    def _judge(self, features: NDArray[np.float32]) -> Floats:
         if self.ranker is not None:
             return self.ranker.score(features)
         column = {name: index for index, name in enumerate(COLUMNS)}
@@ -76,15 +89,49 @@ class Ranking:
         blended: Floats = np.sum(parts, axis=0, dtype=np.float64)
         return blended
 
+    def _without_unwelcome(self, request: Request, scores: Floats) -> Floats:
+        """``scores``, lower for what has the topic or author of an item that the citizen refused."""
+        live, user = self.live, request.now.user
+        refused = live.refused.get(user)
+        if not refused or user in live.unprofiled:
+            return scores
+        static, places = live.static, np.fromiter(refused, np.intp, len(refused))
+        lowered = scores.copy()
+        for codes, weight in ((static.topic, UNWELCOME_TOPIC), (static.author, UNWELCOME_AUTHOR)):
+            found, times = np.unique(codes[places], return_counts=True)
+            for code, count in zip(found.tolist(), times.tolist(), strict=True):
+                if code >= 0:
+                    lowered[codes[request.candidates] == code] -= weight * min(count, UNWELCOME_MOST) * scores.std()
+        return lowered
+
     def sorted(self, request: Request, scores: Floats) -> Ranked:
         """The candidates of ``request``, best first; ties by last contact, then by position."""
         order = np.lexsort((request.candidates, -self.live.last[request.candidates], -scores))
         return Ranked(request.candidates[order], scores[order], request)
 
-    def rank(self, user: int, hour: float) -> Ranked:
-        """The candidates for ``user`` at ``hour`` in the served order."""
-        request, _ = self.request(user, hour)
+    def near(self, item: int, hour: float) -> Floats:
+        """How near every item is to ``item`` (float64, one per item): what its readers read, and the slow models."""
+        since = np.zeros(1)
+        now = Moment(NOBODY, hour, np.zeros(0, np.int32), np.array([item], np.int32), since)
+        parts = [around(self.live, now)]
+        if self.slow is not None:
+            parts += list(self.slow.scores(now, self.live.items).values())
+        near: Floats = np.sum([_standardised(part) for part in parts], axis=0, dtype=np.float64)
+        return near
+
+    def rank(self, user: int, hour: float, within: NDArray[np.bool_] | None = None) -> Ranked:
+        """The candidates (of those ``within``, where given) for ``user`` at ``hour`` in the served order."""
+        request, _ = self.request(user, hour, within)
         return self.sorted(request, self.judge(request))
+
+
+def _standardised(values: Floats) -> Floats:
+    known = np.isfinite(values)
+    if not known.any():
+        return np.zeros(values.size)
+    spread = values[known].std()
+    result: Floats = np.where(known, (values - values[known].mean()) / (spread if spread > 0 else 1.0), 0.0)
+    return result
 
 
 def _best(values: Floats, places: NDArray[np.intp], most: int, least: float = 0.0) -> NDArray[np.intp]:

@@ -25,11 +25,14 @@ class ReasonCode(StrEnum):
     """What a reason says."""
 
     BECAUSE_READ = "because_read"  # others who read this also read an item that the citizen read
+    HOT_NEAR = "hot_near"  # among the most read of the last hour in the citizen's own region
     HOT_HOUR = "hot_hour"  # among the most read of the last hour
     HOT_DAY = "hot_day"  # among the most read of the last 24 hours
     FRESH = "fresh"  # published in the last three days
     USUAL_TOPIC = "usual_topic"  # of a topic that makes up a fifth of the citizen's reading
     NEW_TOPIC = "new_topic"  # of a topic that the citizen has not read of late
+    EDITORS = "editors"  # placed by an editor
+    EXPLORED = "explored"  # drawn by lot from what was ranked lower
     CATALOGUE = "catalogue"  # none of these
 
 
@@ -45,9 +48,11 @@ class Reason:
 def reasons(live: Live, now: Moment, shown: NDArray[np.intp]) -> list[Reason]:
     """A reason for each of ``shown`` (positions)."""
     read = _recent_reads(live, now)
-    hour, day = (_reads_since(live, now.hour - hours) for hours in (1, 24))
+    hour, day = (_most(live.reads_after(now.hour - hours)) for hours in (1, 24))
+    near = _most(_reads_near(live, now))
     return [
         _because(live, now.user, read, item)
+        or _hot(near, item, ReasonCode.HOT_NEAR)
         or _hot(hour, item, ReasonCode.HOT_HOUR)
         or _hot(day, item, ReasonCode.HOT_DAY)
         or _fresh(live, now, item)
@@ -82,11 +87,17 @@ def _because(live: Live, user: int, read: list[int], item: int) -> Reason | None
     return Reason(ReasonCode.BECAUSE_READ, (ref,), common) if ref >= 0 else None
 
 
-def _reads_since(live: Live, hour: float) -> dict[int, int]:
-    """Reads of the ``HOT_PLACES`` items that were read most after ``hour``."""
-    found, count = np.unique(live.reads_after(hour), return_counts=True)
+def _most(items: NDArray[np.int32]) -> dict[int, int]:
+    """How often the ``HOT_PLACES`` items come that come most among ``items``."""
+    found, count = np.unique(items, return_counts=True)
     order = np.lexsort((found, -count))[:HOT_PLACES]
     return dict(zip(found[order].tolist(), count[order].tolist(), strict=True))
+
+
+def _reads_near(live: Live, now: Moment) -> NDArray[np.int32]:
+    """The item of every read of the last hour in the region of ``now.user`` (int32)."""
+    region = live.region[now.user] if now.user < live.region.size else -1
+    return live.reads_after(now.hour - 1, region=int(region)) if region >= 0 else np.zeros(0, np.int32)
 
 
 def _hot(reads: dict[int, int], item: int, code: ReasonCode) -> Reason | None:

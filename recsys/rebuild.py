@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from content_store import changes, clock, contents, profiling
 from content_store.contents import Outline
 from content_store.db import Connection, Database
+from content_store.event_follower import EventFollower
 from content_store.event_stream import EventColumns
 from content_store.profiling import NO_SWITCHES, Switches
 from content_store.vocabulary import NEVER_INFERRED, EventKind
 from recsys.features.log import KIND_CODE
 from recsys.live import HOUR_MS, Live, Static
-from recsys.log_reader import LogReader
 from recsys.names import Names
 
 _TEXT = np.zeros(0, object)
@@ -160,7 +160,7 @@ def contacts_of(columns: EventColumns, names: Names) -> Contacts:
 def _read(connection: Connection, names: Names, declared: Mapping[str, Switches]) -> tuple[Contacts, int, set[int]]:
     """Every event that is recorded, in the order of storing; up to which place they are all there; those after it."""
     parts, after = [contacts_of(_NO_EVENTS, names)], [_NO_EVENTS.seq]
-    reader = LogReader(batch=_BATCH)
+    reader = EventFollower(batch=_BATCH)
     for columns in reader.poll(connection):
         for id in declared.keys() & set(columns.citizen.tolist()):
             names.heed(names.add("citizens", id), declared[id])

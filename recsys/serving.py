@@ -8,25 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from content_store.errors import ModelError
 from recsys.features import Dataset
 from recsys.features.articles import Article
 from recsys.features.table import columns
 from recsys.live import HOUR_MS, RECENT, Live
-from recsys.models.als import Als
-from recsys.models.base import ModelT, Recommender
-from recsys.models.content import Content
-from recsys.models.item_item import ItemItem
 from recsys.models.ranker import Ranker
-from recsys.ranking import Ranked, Ranking, fits
+from recsys.ranking import Ranked, Ranking
 from recsys.reasons import Reason, reasons
+from recsys.restoring import restore
 from recsys.slow import SlowLayer
 from recsys.snapshots import Snapshot
 from recsys.statics import static_of
 
 SOURCES = ("share_30m", "share_1d", "share_7d", "around", "alike_1d", "als", "item_item", "content")
-
-BLENDED = "a fixed blend orders the list until `kepu train` makes another"
 
 
 @dataclass(frozen=True)
@@ -75,32 +69,10 @@ class Served:
         live.withdrawn[: live.items] = [item not in live_ids for item in self.items]
 
     def _restore(self, snapshot: Snapshot, live_ids: frozenset[str]) -> tuple[SlowLayer, Ranker | None]:
-        fitted = snapshot.items()
-        place = np.array([self._place.get(item, -1) for item in fitted], np.int32)
-        kinds: tuple[type[Recommender], ...] = (Als, ItemItem, Content)
-        loaded = [(kind.name, self._load(snapshot, kind)) for kind in kinds]
-        models = {name: model for name, model in loaded if model is not None}
-        cold: list[str] = []
-        content = models.get(Content.name)
-        if isinstance(content, Content):
-            unknown = (live_ids & self.articles.keys()) - set(fitted)
-            cold = sorted(item for item in unknown if self.articles[item].text)
-            content.add([self.articles[item].text for item in cold])
-        ranker = self._load(snapshot, Ranker)
-        if ranker is not None and not fits(ranker):
-            self.problems.append(f"the ranker of {snapshot.version} was fitted on other features; {BLENDED}")
-            ranker = None
-        return SlowLayer(models, place, np.ones(place.size, bool), [self._place[item] for item in cold]), ranker
-
-    def _load(self, snapshot: Snapshot, kind: type[ModelT]) -> ModelT | None:
-        """The model, or None where the snapshot has none or one that this code cannot restore."""
-        if kind.name not in snapshot.models:
-            return None
-        try:
-            return snapshot.load(kind)
-        except ModelError as error:
-            self.problems.append(f"{snapshot.version} is served without a model: {error.message}")
-            return None
+        texts = {item: self.articles[item].text for item in live_ids & self.articles.keys()}
+        restored = restore(snapshot, self._place.get, texts)
+        self.problems += restored.problems
+        return restored.slow, restored.ranker
 
     def place_of(self, citizen: str) -> int:
         """The position of ``citizen``; one that is nobody's where they have no events."""

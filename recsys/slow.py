@@ -31,11 +31,17 @@ class SlowLayer:
         added: Sequence[int] = (),
     ) -> None:
         self.models = dict(models)
+        self._given = place, known, tuple(added)
         self.fitted = place.size
         self.place = np.append(place, np.array(added, np.int32))
         self._known = np.append(known & (place >= 0), np.ones(len(added), bool))
         self._fitted = np.full(int(self.place.max(initial=-1)) + 1, -1, np.int32)
         self._fitted[self.place[self._known]] = np.flatnonzero(self._known)
+
+    def with_added(self, added: Sequence[int]) -> SlowLayer:
+        """The same after the model ``content`` took in these, too."""
+        place, known, before = self._given
+        return SlowLayer(self.models, place, known, (*before, *added))
 
     def history(self, now: Moment, columns: int) -> csr_matrix:
         """The history at ``now`` as one row over the first ``columns`` items (float32), later items weighing more."""

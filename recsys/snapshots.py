@@ -23,7 +23,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +31,7 @@ from typing import Any, TypeVar
 
 from content_store import clock
 from content_store.errors import ModelError, SnapshotError
+from content_store.settings import Settings
 from recsys.models import base
 from recsys.seal import read_sealed, replace_file, seal, sync_tree, verify
 
@@ -45,6 +46,8 @@ _MODEL = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 
 ModelT = TypeVar("ModelT", bound=base.Model)
 OnStep = Callable[[str], None]
+TakingOver = Callable[[str], AbstractContextManager[object]]
+"""Entered when the version of this name is about to become the active one, left when it is; may refuse by raising."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +181,11 @@ class SnapshotStore:
         except (OSError, ValueError, KeyError, TypeError, SnapshotError) as error:
             raise SnapshotError(f"the record of the active snapshot cannot be read: {error}") from error
 
-    def publish(self, draft: Draft) -> Snapshot:
+    def publish(self, draft: Draft, taking_over: TakingOver = nullcontext) -> Snapshot:
         """Write ``draft`` as a new version and make it the active one; old versions beyond ``keep`` go.
 
         Raises SnapshotError where a model's name cannot be a folder or the disk refuses; nothing half-written is used.
+        What ``taking_over`` raises on being entered goes on to the caller, and the version goes.
         """
         names = [_checked(model.name, _MODEL) for model in draft.models]
         if len(set(names)) != len(names):
@@ -192,7 +196,13 @@ class SnapshotStore:
                 self._write(version, draft)
             except (OSError, ModelError) as error:
                 raise SnapshotError(f"snapshot {version} cannot be written: {error}") from error
-            self._take_over(version, "publish")
+            with ExitStack() as moment:
+                try:
+                    moment.enter_context(taking_over(version))
+                except BaseException:
+                    self._remove(version)
+                    raise
+                self._take_over(version, "publish")
             self._prune()
             return self.open(version)
 
@@ -287,9 +297,12 @@ class SnapshotStore:
         for version in self.versions():
             if version not in protected:
                 self._step(f"remove {version}")
-                trash = self.root / f".trash-{version}"
-                (self.root / version).rename(trash)
-                shutil.rmtree(trash, ignore_errors=True)
+                self._remove(version)
+
+    def _remove(self, version: str) -> None:
+        trash = self.root / f".trash-{version}"
+        (self.root / version).rename(trash)
+        shutil.rmtree(trash, ignore_errors=True)
 
     @contextmanager
     def _sole_writer(self) -> Iterator[None]:
@@ -304,6 +317,11 @@ class SnapshotStore:
             yield
         finally:
             os.close(descriptor)
+
+
+def store_of(settings: Settings) -> SnapshotStore:
+    """The store in the data folder."""
+    return SnapshotStore(settings.data_dir / "snapshots")
 
 
 def _number(version: str) -> int:

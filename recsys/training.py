@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
@@ -24,7 +24,7 @@ from recsys.models.als import Als, AlsConfig
 from recsys.models.base import Model
 from recsys.models.content import Content, ContentConfig
 from recsys.models.item_item import ItemItem, ItemItemConfig
-from recsys.snapshots import Draft, Snapshot, SnapshotStore
+from recsys.snapshots import Draft, Snapshot, SnapshotStore, TakingOver
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +150,8 @@ def quick_look(material: Material, cut: int, bundle: Bundle) -> Measured:
 class Training:
     """A pipeline ready to run: ``builders`` make the models, ``evaluate`` measures them, ``store`` takes the result.
 
-    ``code_version`` goes into the manifest; ``announce`` is told the name of each step as it begins.
+    ``code_version`` and ``occasion`` (why there was a training) go into the manifest; ``announce`` is told the name of
+    each step as it begins; ``taking_over`` has the last word on the publication, see ``SnapshotStore.publish``.
     """
 
     def __init__(
@@ -161,6 +162,8 @@ class Training:
         builders: Sequence[Builder] | None = None,
         evaluate: Evaluator = quick_look,
         code_version: str = "",
+        occasion: str = "",
+        taking_over: TakingOver = nullcontext,
         announce: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.store = store
@@ -168,6 +171,8 @@ class Training:
         self.builders = default_builders(self.config) if builders is None else builders
         self.evaluate = evaluate
         self.code_version = code_version
+        self.occasion = occasion
+        self._taking_over = taking_over
         self._announce = announce
         self._timings: list[Timing] = []
         self._kept: Mapping[str, Model] = {}
@@ -220,7 +225,8 @@ class Training:
         final = self._fit(material, " on everything", self._kept)
         with self._step("publish"):
             facts = self._facts(material.dataset, trained)
-            return self.store.publish(Draft(list(final.models.values()), final.items.tolist(), facts))
+            draft = Draft(list(final.models.values()), final.items.tolist(), facts)
+            return self.store.publish(draft, self._taking_over)
 
     def _fit(self, material: Material, label: str, kept: Mapping[str, Model]) -> Bundle:
         models: dict[str, Model] = {}
@@ -240,6 +246,7 @@ class Training:
         measured = asdict(trained.candidate) | {"ratio": trained.candidate.ratio, "cut": trained.cut}
         return {
             "code_version": self.code_version,
+            "occasion": self.occasion,
             "config": asdict(self.config),
             "data": span | dataset.counts(),
             "measured": measured,

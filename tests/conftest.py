@@ -147,3 +147,27 @@ def database(database_url: str) -> Iterator[Database]:
     opened = open_database(load_settings({"KEPU_DATABASE_URL": database_url}))
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def sqlite_database(migrated_sqlite: Path, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An open SQLite database with all tables and no rows, for what only SQLite can do wrong."""
+    request.node.add_marker(pytest.mark.backend("sqlite"))
+    path = tmp_path / "only.sqlite3"
+    shutil.copyfile(migrated_sqlite, path)
+    opened = open_database(load_settings({"KEPU_DATABASE_URL": f"sqlite:///{path}"}))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def postgresql_database(
+    migrated_postgresql: str, postgres_server: Postgres, request: pytest.FixtureRequest
+) -> Iterator[Database]:
+    """An open PostgreSQL database with all tables and no rows, for what only PostgreSQL can do wrong."""
+    request.node.add_marker(pytest.mark.backend("postgresql"))
+    name = postgres_server.database(migrated_postgresql)
+    opened = open_database(load_settings({"KEPU_DATABASE_URL": postgres_server.url(name)}))
+    yield opened
+    opened.close()
+    postgres_server.drop(name)

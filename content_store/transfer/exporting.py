@@ -26,8 +26,9 @@ from content_store.transfer import reading
 
 What = Literal["contents", "citizens", "events"]
 
+_NUMBERS = ("ts", "dwell_ms", "received_at", "published_at", "created_at", "expires_at", "version", "birth_year")
 _OTHER_TYPES = (
-    dict.fromkeys(("ts", "dwell_ms", "received_at", "published_at", "created_at", "version", "birth_year"), pa.int64())
+    dict.fromkeys(_NUMBERS, pa.int64())
     | dict.fromkeys(("tags", "interests"), pa.list_(pa.large_string()))
     | dict.fromkeys(("minor", "personalised"), pa.bool_())
     | {"scroll": pa.float64()}
@@ -39,7 +40,9 @@ def _schema(names: str) -> pa.Schema:
 
 
 EVENTS = _schema("id user item ts event region session device country dwell_ms scroll received_at")
-CONTENTS = _schema("id version status title summary body topic tags place source author url published_at created_at")
+CONTENTS = _schema(
+    "id version status title summary body topic tags place source author url published_at created_at expires_at"
+)
 CITIZENS = _schema("id kind prefecture birth_year minor personalised interests created_at")
 _STORED_AS = {"user": "citizen_id", "item": "content_id", "ts": "at", "event": "kind"}
 _BATCH = {"events": 50_000, "contents": 1_000, "citizens": 10_000}

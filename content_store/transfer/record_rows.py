@@ -32,7 +32,7 @@ class Kind:
     columns: dict[str, Column]
     aliases: dict[str, str]
     required: tuple[str, ...]
-    instant: str | None
+    instants: tuple[str, ...]
     check: Callable[[dict[str, Any]], dict[str, Any]]
     merge: Callable[[Connection, list[dict[str, Any]]], statements.Merged]
 
@@ -59,8 +59,9 @@ def take(
             continue
         missing = mask_of(pc.is_null(columns[name])) if name in columns else np.ones(len(batch), bool)
         verdicts.refuse(missing, f"{name} is missing")
-    if shift_ms and kind.instant in columns:
-        columns[kind.instant] = pc.add(columns[kind.instant], shift_ms)
+    for name in kind.instants:
+        if shift_ms and name in columns:
+            columns[name] = pc.add(columns[name], shift_ms)
     lists = {name: _objects(column) for name, column in columns.items()}
     rows = []
     for position in np.flatnonzero(~verdicts.bad).tolist():
@@ -155,13 +156,14 @@ CONTENTS = Kind(
         "author": values.texts,
         "url": values.texts,
         "published_at": _instants,
+        "expires_at": _instants,
         "version": values.counts,
         "status": values.labels,
         "created_at": _instants,
     },
     aliases={"item": "id", "text": "body", "created_ts": "published_at"},
     required=("id", "title"),
-    instant="published_at",
+    instants=("published_at", "expires_at"),
     check=contents.check,
     merge=contents.merge,
 )
@@ -179,7 +181,7 @@ CITIZENS = Kind(
     },
     aliases={"user": "id"},
     required=("id",),
-    instant=None,
+    instants=(),
     check=citizens.check,
     merge=citizens.merge,
 )

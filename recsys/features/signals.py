@@ -66,6 +66,11 @@ def _sequences(live: Live, now: Moment) -> dict[str, Floats]:
     }
 
 
+def around(live: Live, now: Moment) -> Floats:
+    """What is read before and after the recent items of ``now`` (float64, one per item)."""
+    return _sequences(live, now)["around"]
+
+
 def _window(live: Live, now: Moment) -> dict[str, Floats]:
     """Who reads what in the latest contacts: people like this one, of this place, on this device, at this point."""
     log, items, window = live.covisit, live.items, live.window()
@@ -76,7 +81,7 @@ def _window(live: Live, now: Moment) -> dict[str, Floats]:
         found: Floats = np.bincount(item[chosen], weight[chosen], items).astype(np.float64)
         return found
 
-    near = log.neighbours(now.user, now.items[::-1])[log.user[window]]
+    near = log.neighbours(now.user, now.items[::-1], log.user[window])
     alike = near > 0
     known = now.user < live.region.size
     here = live.place_region[window] == (live.region[now.user] if known else -2)

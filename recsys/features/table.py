@@ -151,7 +151,8 @@ def _topics(request: Request) -> dict[str, Floats]:
 def _context(request: Request) -> dict[str, float]:
     live, now = request.live, request.now
     local = now.hour + SHANGHAI_HOURS
-    seen = live.seen_at[now.user] if now.user < live.seen_at.size else -np.inf
+    known = now.user < live.seen_at.size and now.user not in live.unprofiled
+    seen = live.seen_at[now.user] if known else -np.inf
     latest = now.places[-20:]
     return {
         "gap": now.hour - seen,

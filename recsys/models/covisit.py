@@ -56,6 +56,7 @@ class Covisit(Model):
         self.of_user: list[array[int]] = []
         self.count = np.zeros(0)  # contacts per item
         self.activity = np.zeros(0)  # contacts per citizen
+        self._sums = np.zeros(0)  # per citizen; zeros between two calls of ``neighbours``
 
     def grow(self, items: int, users: int) -> None:
         """Make room for items ``0 … items - 1`` and citizens ``0 … users - 1``."""
@@ -122,19 +123,25 @@ class Covisit(Model):
             weight=(1 / np.sqrt(1 + self.count[recent[:STARTS]]))[origin],
         )
 
-    def neighbours(self, user: int, recent: Ints) -> Floats:
-        """How near every citizen is to ``user`` (float64, one per citizen).
+    def neighbours(self, user: int, recent: Ints, others: Ints) -> Floats:
+        """How near each of ``others`` (citizens, int32) is to ``user`` (float64, one per entry).
 
-        Shared recent items, rare ones counting more, over the root of how much the other one reads.
+        Shared recent items, rare ones counting more, over the root of how much the other one reads. Costs nothing per
+        citizen who is not asked about. Not for two threads at once: the sums are made in an array that is kept.
         """
         if not recent.size:
-            return np.zeros(len(self.of_user))
+            return np.zeros(others.size)
         found = [np.frombuffer(self.of_item[item][-NEAR_READERS:], np.int32) for item in recent[:NEAR_ITEMS]]
         rarity = 1 / np.log(2 + self.count[recent[:NEAR_ITEMS]])
         weight = np.repeat(rarity, [part.size for part in found])
-        near: Floats = np.bincount(self.user[np.concatenate(found)], weight, len(self.of_user)).astype(np.float64)
-        near[user] = 0.0
-        return near / np.sqrt(5 + self.activity[: near.size])
+        if self._sums.size < self.activity.size:
+            self._sums = np.zeros(self.activity.size)
+        readers = self.user[np.concatenate(found)]
+        np.add.at(self._sums, readers, weight)
+        near: Floats = self._sums[others]
+        self._sums[readers] = 0.0
+        near[others == user] = 0.0
+        return near / np.sqrt(5 + self.activity[others])
 
     def config(self) -> dict[str, Any]:
         return {"items": len(self.of_item), "users": len(self.of_user)}

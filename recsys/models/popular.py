@@ -116,9 +116,9 @@ class Popular(Model):
         self._settle()
         far = (hour - self.landmark) * self._rates > _FARTHEST
         target = np.where(far, np.floor(hour), self.landmark)
-        factor = np.exp2((self.landmark - target) * self._rates)
-        self.mass[far] *= factor[far, None]
-        self.total[far] *= factor[far]
+        exponent = ((self.landmark - target) * self._rates)[far]
+        self.mass[far] = _decayed(self.mass[far], exponent[:, None])
+        self.total[far] = _decayed(self.total[far], exponent)
         self.landmark = target
         self._prepare()
 

@@ -100,9 +100,8 @@ def test_one_row_is_kept_of_a_record_however_often_it_changes(database: Database
         assert connection.execute(sa.select(sa.func.count()).select_from(schema.changes)).scalar_one() == 2
 
 
-def test_a_change_that_commits_after_later_ones_is_told_all_the_same(database: Database) -> None:
-    if database.dialect == "sqlite":
-        pytest.skip("SQLite has one writer at a time: whoever begins first commits first")
+def test_a_change_that_commits_after_later_ones_is_told_all_the_same(postgresql_database: Database) -> None:
+    database = postgresql_database  # SQLite has one writer at a time: whoever begins first commits first
     cursor = start(database)
     with database.begin() as slow:
         contents.update(slow, "heart", title="slow")

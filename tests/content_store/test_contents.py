@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from content_store import clock, contents
-from content_store.db import Database
+from content_store.db import Connection, Database
 from content_store.errors import BadRecord, UnknownContent
 from content_store.vocabulary import ContentStatus, Topic
 
@@ -20,6 +20,7 @@ WHOLE = {
     "author": "王老师",
     "url": "https://example.org/panda?a=1&b=2",
     "published_at": 1_700_000_000_000,
+    "expires_at": 1_900_000_000_000,
 }
 
 
@@ -71,6 +72,67 @@ def test_only_published_contents_whose_time_has_come_are_live(database: Database
         with clock.fixed(fixed_clock + 1):
             assert [content.id for content in contents.live(connection)] == ["a", "b", "later"]
         assert [content.id for content in contents.every(connection)] == ["a", "b", "draft", "gone", "later"]
+
+
+def schedule(connection: Connection, id: str, published_at: int | None, expires_at: int | None = None) -> None:
+    """A content that has been through review and waits for its time."""
+    contents.create(connection, id=id, title="t", published_at=published_at, expires_at=expires_at)
+    contents.set_status(connection, id, ContentStatus.IN_REVIEW)
+    contents.set_status(connection, id, ContentStatus.SCHEDULED)
+
+
+def test_a_scheduled_content_is_published_when_its_time_has_come_and_not_again(
+    database: Database, fixed_clock: int
+) -> None:
+    with database.begin() as connection:
+        schedule(connection, "now", fixed_clock)
+        schedule(connection, "later", fixed_clock + 1)
+        contents.create(connection, id="draft", title="t", published_at=fixed_clock)
+        assert [content.id for content in contents.live(connection)] == []
+        assert contents.publish_due(connection) == ["now"]
+        assert contents.publish_due(connection) == []
+        published = contents.get(connection, "now")
+        assert (published.status, published.version, published.published_at) == (
+            ContentStatus.PUBLISHED,
+            4,
+            fixed_clock,
+        )
+        assert [content.id for content in contents.live(connection)] == ["now"]
+        assert contents.get(connection, "later").status is ContentStatus.SCHEDULED
+
+
+def test_a_content_without_a_time_cannot_be_scheduled(database: Database, fixed_clock: int) -> None:
+    with database.begin() as connection:
+        with pytest.raises(BadRecord, match="without a published_at"):
+            schedule(connection, "a", None)
+        with pytest.raises(BadRecord, match="without a published_at"):
+            contents.create(connection, id="b", title="t", status=ContentStatus.SCHEDULED)
+        with pytest.raises(BadRecord, match="without a published_at"):
+            contents.check({"id": "c", "title": "t", "status": "scheduled"})
+        schedule(connection, "d", fixed_clock)
+        with pytest.raises(BadRecord, match="without a published_at"):
+            contents.update(connection, "d", published_at=None)
+        assert contents.get(connection, "d").published_at == fixed_clock
+
+
+def test_a_content_ends_when_its_time_is_over(database: Database, fixed_clock: int) -> None:
+    published = ContentStatus.PUBLISHED
+    with database.begin() as connection:
+        contents.create(connection, id="over", title="t", status=published, expires_at=fixed_clock)
+        contents.create(connection, id="lasts", title="t", status=published, expires_at=fixed_clock + 1)
+        contents.create(connection, id="always", title="t", status=published)
+        contents.create(connection, id="gone", title="t", status=ContentStatus.WITHDRAWN, expires_at=fixed_clock)
+        schedule(connection, "too late", fixed_clock - 2, fixed_clock - 1)
+        # Nobody meets what is over, even before it is written down.
+        assert [content.id for content in contents.live(connection)] == ["always", "lasts"]
+        assert contents.publish_due(connection) == []
+        assert contents.expire_due(connection) == ["over", "too late"]
+        assert contents.expire_due(connection) == []
+        assert contents.get(connection, "over").status is ContentStatus.EXPIRED
+        assert contents.get(connection, "over").version == 2
+        assert contents.get(connection, "gone").status is ContentStatus.WITHDRAWN
+        with clock.fixed(fixed_clock + 1):
+            assert contents.expire_due(connection) == ["lasts"]
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 
-from content_store.db import Database, connect_only, migrate, open_database, revisions
+from content_store import contents
+from content_store.db import MIGRATIONS, Database, connect_only, migrate, open_database, revisions
 from content_store.errors import DatabaseError, DatabaseTooNew
 from content_store.schema import metadata
 from content_store.settings import Settings, load_settings
@@ -74,6 +77,60 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(empty_database_url
         assert revisions(database).current is None
     finally:
         database.close()
+
+
+def test_what_was_recorded_before_a_step_is_there_after_it(empty_database_url: str) -> None:
+    database = connect_only(_settings(empty_database_url))
+    rows = {
+        "citizens": "('c', 'guest', NULL, NULL, false, true, 1)",
+        "contents": "('a', 2, 'published', '熊猫', NULL, NULL, 'space', '[\"竹\"]', NULL, NULL, NULL, NULL, 5, 4)",
+        "events": "(1, 'e', 'c', 'a', 'read', 7, 8, NULL, NULL, NULL, NULL, NULL, NULL)",
+    }
+    try:
+        _upgrade(database, "0001")
+        with database.begin() as connection:
+            for table, row in rows.items():
+                connection.execute(sa.text(f"INSERT INTO {table} VALUES {row}"))
+        migrate(database)
+        with database.begin() as connection:
+            [content] = contents.every(connection)
+            assert (content.title, content.tags, content.version, content.expires_at) == ("熊猫", ("竹",), 2, None)
+            assert connection.scalar(sa.text("SELECT content_id FROM events")) == "a"
+        for broken in ("status = 'lost'", "version = 0", "status = 'scheduled', published_at = NULL", "id = 'b'"):
+            with pytest.raises(sa.exc.IntegrityError), database.begin() as connection:
+                connection.execute(sa.text(f"UPDATE contents SET {broken}"))
+    finally:
+        database.close()
+
+
+@pytest.mark.backend("sqlite")
+def test_a_table_that_is_copied_keeps_its_triggers_and_indexes(tmp_path: Path) -> None:
+    database = connect_only(_settings(f"sqlite:///{tmp_path / 'records.sqlite3'}"))
+    try:
+        _upgrade(database, "0001")
+        with database.begin() as connection:
+            connection.exec_driver_sql(
+                "CREATE TRIGGER guard BEFORE DELETE ON contents BEGIN SELECT RAISE(ABORT, 'guarded'); END"
+            )
+        migrate(database)
+        with database.begin() as connection:
+            contents.create(connection, id="a", title="t")
+            assert "ix_contents_status_published_at" in {
+                index["name"] for index in sa.inspect(connection).get_indexes("contents")
+            }
+        with pytest.raises(sa.exc.IntegrityError, match="guarded"), database.begin() as connection:
+            connection.execute(sa.text("DELETE FROM contents"))
+    finally:
+        database.close()
+
+
+def _upgrade(database: Database, revision: str) -> None:
+    """Bring an empty database to an earlier revision."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    with database.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
 
 
 def test_many_processes_may_open_a_new_database_at_once(empty_database_url: str) -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from content_store import settings as table
 from content_store.errors import SettingsError
-from content_store.settings import Settings, explain, load_settings, mask, names
+from content_store.schedule import Schedule
+from content_store.settings import Settings, environment, explain, load_settings, mask, names
 
 SECRET = "s3cr3t-of-mine"
 
@@ -185,3 +186,47 @@ def test_no_password_survives_masking(password: str) -> None:
 
 def test_every_field_is_a_row_of_the_table() -> None:
     assert names() == [f"KEPU_{field.name.upper()}" for field in dataclasses.fields(Settings)]
+
+
+def test_schedules_are_read_and_told_as_they_are_written() -> None:
+    settings = load_settings({"KEPU_RETRAIN_SCHEDULE": "every 6h", "KEPU_FACTS_SCHEDULE": "off"})
+    assert (settings.retrain_schedule, settings.facts_schedule.offsets_ms) == (Schedule(6 * 3_600_000, (0,)), ())
+    told = {row.name: row for row in explain({"KEPU_RETRAIN_SCHEDULE": "every 6h"})}
+    assert told["KEPU_RETRAIN_SCHEDULE"].value == "every 6h"
+    assert told["KEPU_RETRAIN_SCHEDULE"].default == "03:30"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("KEPU_RETRAIN_SCHEDULE", "every 7h", "divide a day"),
+        ("KEPU_PUBLISH_SCHEDULE", "often", "times of the day"),
+        ("KEPU_RETENTION_DAYS", "179", "between 180"),
+        ("KEPU_RETENTION_DAYS", "half a year", "invalid literal"),
+        ("KEPU_LEASE_S", "0.1", "between 0.5"),
+        ("KEPU_LEASE_S", "nan", "finite"),
+    ],
+)
+def test_a_schedule_or_a_term_that_cannot_be_is_refused(name: str, text: str, why: str) -> None:
+    with pytest.raises(SettingsError, match=why) as caught:
+        load_settings({name: text})
+    assert name in caught.value.message
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "KEPU_DATA_DIR": st.sampled_from(["/srv/科普 数据", "/a%b"]),
+            "KEPU_DATABASE_URL": st.sampled_from(["postgresql://u:p@h/d", "sqlite:////srv/x.sqlite3"]),
+            "KEPU_REDIS_URL": st.just("redis://:s@h/1"),
+            "KEPU_CLOCK_OFFSET_S": st.floats(-1e9, 1e9).map(repr),
+            "KEPU_RETRAIN_SCHEDULE": st.sampled_from(["03:30", "9:05,21:00", "every 90m", "off"]),
+            "KEPU_LEASE_S": st.floats(0.5, 3600).map(repr),
+            "KEPU_RETENTION_DAYS": st.integers(180, 400).map(str),
+        },
+    )
+)
+def test_another_process_is_given_the_same_settings(env: dict[str, str]) -> None:
+    settings = load_settings(env)
+    assert load_settings(environment(settings)) == settings

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import fields
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,13 +16,13 @@ import pytest
 from content_store import citizens, clock, contents, events
 from content_store.db import Connection, Database
 from content_store.errors import DatabaseError
+from content_store.event_follower import EventFollower
 from content_store.event_stream import EventColumns, read_columns
 from content_store.events import Event
 from content_store.vocabulary import ContentStatus, EventKind, Prefecture, Topic
 from recsys import follower as module
 from recsys.follower import Follower
 from recsys.live import NOBODY
-from recsys.log_reader import LogReader
 from tests.support.reading import START, Row
 from tests.support.town_records import (
     END,
@@ -142,18 +143,18 @@ def test_after_many_late_events_the_layer_is_made_anew_in_the_order_of_time(
     assert_alike(follower, Follower(database), ASKED)
 
 
-class Withholding(LogReader):
+class Withholding(EventFollower):
     """A reader to whom some places become visible later than others after them, as where many write at once."""
 
     withheld: ClassVar[set[int]] = set()
 
-    def __init__(self, after_seq: int = 0, *, batch: int = 7) -> None:
+    def __init__(self, after_seq: int = 0, **_: Any) -> None:
         super().__init__(after_seq, batch=7)
         self._passed: set[int] = set()
 
     @property
     def settled(self) -> int:
-        return min(self._passed) - 1 if self._passed else super().settled
+        return min([super().settled, *(place - 1 for place in self._passed)])
 
     def poll(self, connection: Connection) -> Iterator[EventColumns]:
         for late in sorted(self._passed - self.withheld):
@@ -188,7 +189,7 @@ def test_events_that_become_visible_after_later_ones_act_once(
     withheld = {place for place in range(1, 241) if place % 11 == 3}
     filled(database, rows[:begin_at])
     publish(database, sorted({row[1] for row in rows} - {row[1] for row in rows[:begin_at]}))
-    for reader in ("recsys.follower.LogReader", "recsys.rebuild.LogReader"):
+    for reader in ("recsys.follower.EventFollower", "recsys.rebuild.EventFollower"):
         monkeypatch.setattr(reader, Withholding)
     monkeypatch.setattr(Withholding, "withheld", set(withheld))
     follower = Follower(database)
@@ -206,6 +207,41 @@ def test_events_that_become_visible_after_later_ones_act_once(
     assert follower.catch_up() == 0
     assert follower.seq == 240
     assert_equal_counts(follower, Follower(database))
+
+
+def test_events_of_a_transaction_that_commits_after_later_ones_act_once(
+    postgresql_database: Database, tmp_path: Path
+) -> None:
+    database, rows = postgresql_database, lively_town(200)
+    filled(database, rows[:100])
+    publish(database, sorted({row[1] for row in rows} - {row[1] for row in rows[:100]}))
+    with database.begin() as connection:
+        citizens.ensure(connection, [row[0] for row in rows])
+    follower = Follower(database, tmp_path)
+    slow = [
+        Event(id=f"slow{place}", citizen_id=who, content_id=what, kind=EventKind(kind), at=at)
+        for place, (who, what, kind, at) in enumerate(rows[100:120])
+    ]
+    with database.begin() as connection:
+        events.append(connection, slow)
+        store(database, rows[120:], 120)
+        follower.catch_up()
+        for citizen in ASKED:
+            assert follower.catch_up_citizen(citizen) == 0
+        follower.save()
+        begun_meanwhile = (Follower(database, tmp_path), Follower(database))
+    for found in (follower, *begun_meanwhile):
+        assert found.seq == 100
+        assert found.catch_up_citizen(rows[100][0]) > 0
+        found.catch_up()
+        assert found.catch_up() == 0
+        assert found.seq == 200
+        for name in ("readers", "engaged"):
+            whole = Follower(database)
+            mine, other = (getattr(each.live, name)[: whole.live.items].sum() for each in (found, whole))
+            assert mine == pytest.approx(other)
+        for citizen in ASKED:
+            assert open_to(found, citizen) == open_to(whole, citizen)
 
 
 def test_a_failure_in_the_middle_loses_no_event_and_repeats_none(

@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -16,7 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 from content_store import clock
-from content_store.errors import SnapshotError
+from content_store.errors import LeaseLost, SnapshotError
 from recsys.models.base import Arrays, Model
 from recsys.snapshots import Draft, SnapshotStore
 
@@ -322,6 +323,35 @@ def test_a_model_that_cannot_be_kept_leaves_the_active_one_alone(store: Snapshot
 
     assert store.versions() == [version]
     assert value_of(store) == 1
+
+
+def test_whoever_has_the_last_word_may_refuse_and_the_version_goes(store: SnapshotStore) -> None:
+    store.publish(draft(1))
+    told: list[str] = []
+
+    def refuse(version: str) -> AbstractContextManager[None]:
+        told.append(version)
+        raise LeaseLost("taken over")
+
+    with pytest.raises(LeaseLost):
+        store.publish(draft(2), refuse)
+    assert value_of(store) == 1
+    assert len(store.versions()) == 1
+    assert [version.partition("-")[0] for version in told] == ["000002"]
+    store.publish(draft(3))
+    assert value_of(store) == 3
+
+
+def test_the_last_word_is_spoken_around_the_activation(store: SnapshotStore) -> None:
+    @contextmanager
+    def look(_version: str) -> Iterator[None]:
+        seen.append(value_of(store))
+        yield
+        seen.append(value_of(store))
+
+    seen: list[int | None] = []
+    store.publish(draft(5), look)
+    assert seen == [None, 5]
 
 
 def test_rival_publishers_in_threads_each_get_their_own_version(tmp_path: Path) -> None:

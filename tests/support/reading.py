@@ -9,6 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from content_store import citizens, contents, events
+from content_store.db import Database
+from content_store.events import Event
+from content_store.vocabulary import EventKind
+
 DAY = 86_400_000
 START = 1_704_038_400_000  # 2024-01-01 in Shanghai
 
@@ -48,6 +53,20 @@ def town(citizens: int = 60, shelves: int = 3, books: int = 8, *, days: int = 30
             at = START + int(rng.integers(0, days * DAY))
             rows.append((f"c{citizen:02d}", f"shelf{shelf}-book{book}", "read", at))
     return sorted(rows, key=lambda row: row[3])
+
+
+def record(database: Database, rows: Sequence[Row]) -> None:
+    """Store ``rows`` with their citizens and contents."""
+    with database.begin() as connection:
+        citizens.ensure(connection, {who for who, *_ in rows})
+        contents.ensure(connection, {what for _, what, *_ in rows})
+        events.append(
+            connection,
+            [
+                Event(id=str(place), citizen_id=who, content_id=what, kind=EventKind(kind), at=at)
+                for place, (who, what, kind, at) in enumerate(rows)
+            ],
+        )
 
 
 def shelves_of(items: Iterable[str]) -> list[str]:

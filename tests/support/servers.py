@@ -126,30 +126,29 @@ class _Server:
 
 
 class Postgres(_Server):
-    """A PostgreSQL server; ``database`` gives a new database, empty or like an earlier one."""
+    """A PostgreSQL server; ``database`` gives a new database, empty or like an earlier one.
 
-    def __init__(self, programs: Path) -> None:
+    Only with ``durable`` does it write to the disk before it confirms, as one in service would.
+    """
+
+    def __init__(self, programs: Path, *, durable: bool = False) -> None:
         # It refuses to run as root.
         accounts = {account.pw_name for account in pwd.getpwall()}
         super().__init__(("postgres" if "postgres" in accounts else "nobody") if os.geteuid() == 0 else None)
         self._numbers = itertools.count(1)
         try:
-            self._open(programs)
+            self._open(programs, durable)
         except BaseException:
             self.__exit__(None, None, None)
             raise
 
-    def _open(self, programs: Path) -> None:
+    def _open(self, programs: Path, durable: bool) -> None:
         data = self.folder / "data"
         self._run([programs / "initdb", "-D", data, "-U", "kepu", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"])
-        options = {
-            "unix_socket_directories": self.folder,
-            "listen_addresses": "",
-            "fsync": "off",
-            "synchronous_commit": "off",
-            "full_page_writes": "off",
-            "autovacuum": "off",  # its transactions come when they like, and tests look at what is running
-        }
+        options: dict[str, object] = {"unix_socket_directories": self.folder, "listen_addresses": ""}
+        options["autovacuum"] = "off"  # its transactions come when they like, and tests look at what is running
+        if not durable:
+            options |= dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off")
         flags = [text for key, value in options.items() for text in ("-c", f"{key}={value}")]
         self._start([programs / "postgres", "-D", data, *flags], "INT", lambda: self._admin("SELECT 1"))
 

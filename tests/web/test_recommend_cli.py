@@ -13,11 +13,9 @@ from content_store.db import Database
 from content_store.events import Event
 from content_store.vocabulary import EventKind
 from recsys.models.item_item import ItemItem
-from recsys.reasons import Reason, ReasonCode
 from recsys.snapshots import Draft, SnapshotStore
 from tests.support.reading import DAY, START, town
 from web.cli import main
-from web.cli.recommend import sentence
 
 NOW = START + 31 * DAY
 
@@ -82,11 +80,6 @@ def test_a_snapshot_of_another_code_is_a_warning_and_the_list_is_printed(
     told = capsys.readouterr()
     assert [line.partition(" ")[0] for line in told.err.splitlines()] == ["warning:"]
     assert len(told.out.splitlines()) == 1 + 2 * 3
-
-
-@pytest.mark.parametrize("code", [ReasonCode.HOT_HOUR, ReasonCode.HOT_DAY])
-def test_a_hot_item_tells_how_many_people_read_it(code: ReasonCode) -> None:
-    assert sentence(Reason(code, (), 7), {}, []).endswith("热读（7 人）")
 
 
 def test_a_citizen_nobody_knows_is_an_error_that_says_so(

@@ -8,15 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from content_store import citizens, clock, contents, events
+from content_store import clock
 from content_store.db import Database
-from content_store.events import Event
-from content_store.vocabulary import EventKind
 from recsys.evaluation.holdout import Measured
 from recsys.features import Dataset
 from recsys.snapshots import SnapshotStore
 from recsys.training import Material, Training
-from tests.support.reading import DAY, START, columns, town
+from tests.support.reading import DAY, START, columns, record, town
 from web.cli import main
 
 NOW = START + 31 * DAY
@@ -56,20 +54,6 @@ def kepu(
     return Kepu(tmp_path / "data", capsys)
 
 
-def fill(database: Database) -> None:
-    rows = town()
-    with database.begin() as connection:
-        citizens.ensure(connection, {who for who, *_ in rows})
-        contents.ensure(connection, {what for _, what, *_ in rows})
-        events.append(
-            connection,
-            [
-                Event(id=str(place), citizen_id=who, content_id=what, kind=EventKind(kind), at=at)
-                for place, (who, what, kind, at) in enumerate(rows)
-            ],
-        )
-
-
 def test_without_events_it_says_what_to_do(kepu: Kepu) -> None:
     result = kepu("train")
 
@@ -85,7 +69,7 @@ def test_without_snapshots_the_list_says_how_to_get_one(kepu: Kepu) -> None:
 
 
 def test_a_training_is_told_step_by_step_and_summed_up(kepu: Kepu, database: Database) -> None:
-    fill(database)
+    record(database, town())
 
     result = kepu("train")
 
@@ -100,7 +84,7 @@ def test_a_training_is_told_step_by_step_and_summed_up(kepu: Kepu, database: Dat
 
 
 def test_snapshots_are_listed_activated_and_rolled_back(kepu: Kepu, database: Database) -> None:
-    fill(database)
+    record(database, town())
     first, second = (re.findall(rf"active: ({VERSION})", kepu("train").out)[0] for _ in range(2))
 
     listed = kepu("snapshots", "list").out.splitlines()
@@ -113,7 +97,7 @@ def test_snapshots_are_listed_activated_and_rolled_back(kepu: Kepu, database: Da
 
 
 def test_a_damaged_snapshot_is_told_and_passed_over(kepu: Kepu, database: Database) -> None:
-    fill(database)
+    record(database, town())
     first, second = (re.findall(rf"active: ({VERSION})", kepu("train").out)[0] for _ in range(2))
     (kepu.snapshots / second / "items.json").write_text("[]")
 
@@ -140,7 +124,7 @@ def test_forcing_needs_a_reason(kepu: Kepu) -> None:
 
 
 def test_the_gates_refusal_is_told_and_can_be_overridden(kepu: Kepu, database: Database) -> None:
-    fill(database)
+    record(database, town())
     shining = Measured("ndcg@10", 9, served=0.9, singles={"newest": 1e-9}, models={})
     training = Training(SnapshotStore(kepu.snapshots), evaluate=lambda *_: shining)
     training.run(lambda: Material(Dataset.build(columns(town()), as_of=NOW)))

@@ -14,16 +14,22 @@ from content_store.errors import KepuError, SettingsError
 from content_store.settings import load_settings
 
 COMMANDS = {
+    "demo": ("web.cli.demo:demo", "Make a town of simulated readers, train on it, and open the portal."),
     "doctor": ("web.cli.house:doctor", "Examine this machine and say what to do about what is broken."),
     "evaluate": ("web.cli.evaluate:evaluate", "Measure the models by the replay, split or cold protocol."),
     "export": ("web.cli.records:export_group", "Write records to a CSV, JSONL or Parquet file."),
     "import": ("web.cli.records:import_group", "Read citizens, contents or events from a file."),
+    "jobs": ("web.cli.jobs:jobs", "Show what the clock did, what is due next and what went wrong."),
+    "keys": ("web.cli.keys:keys_group", "Make, list or revoke service tokens for other programmes."),
+    "ledger": ("web.cli.ledger:ledger", "Show, recount or verify the services that count."),
     "migrate": ("web.cli.house:migrate", "Bring the database up to date with this programme."),
     "recommend": ("web.cli.recommend:recommend", "Print a citizen's ranked list with scores and reasons."),
+    "serve": ("web.cli.serve:serve", "Serve pages and API until stopped."),
     "settings": ("web.cli.house:settings", "Show every setting, where it came from and what it means."),
     "snapshots": ("web.cli.snapshots:snapshots", "List, activate or roll back model snapshots."),
     "test": ("web.cli.house:test", "Run the tests, here in a checkout."),
     "train": ("web.cli.train:train", "Fit the models on the recorded events and publish them."),
+    "worker": ("web.cli.worker:worker", "Do what is due by the clock, until told to stop."),
 }
 """Each command's name, where its click object is, and what ``kepu --help`` says of it."""
 

@@ -12,9 +12,9 @@ from content_store.settings import Settings
 from recsys.features import InterestConfig
 from recsys.features.articles import articles
 from recsys.features.records import read_dataset
-from recsys.reasons import Reason, ReasonCode
+from recsys.sentences import sentence
 from recsys.serving import SOURCES, Recommended, Served
-from web.cli.snapshots import store_of
+from recsys.snapshots import store_of
 
 
 @click.command()
@@ -55,24 +55,9 @@ def recommend(settings: Settings, citizen: str, limit: int) -> None:
 def shown(position: int, item: Recommended, titles: Mapping[str, str], ids: list[str]) -> list[str]:
     """An entry of the list as two lines: what and why, then what the sources say."""
     said = "  ".join(f"{name} {item.sources[name]:.3g}" for name in SOURCES if item.sources[name] == item.sources[name])
+    named = [titles.get(ids[ref], ids[ref]) for ref in item.reason.refs]
+    said_why = sentence(item.reason.code, titles=named, count=item.reason.count)
     return [
-        f"{position:3d}. {titles.get(item.id, item.id)}  [{item.id}]  {sentence(item.reason, titles, ids)}",
+        f"{position:3d}. {titles.get(item.id, item.id)}  [{item.id}]  {said_why}",
         f"     score {item.score:.3f}  {said}",
     ]
-
-
-def sentence(reason: Reason, titles: Mapping[str, str], ids: list[str]) -> str:
-    """The reason as a citizen reads it."""
-    named = "、".join(f"《{titles.get(ids[ref], ids[ref])}》" for ref in reason.refs)
-    return _SENTENCES[reason.code].format(named=named, count=reason.count)
-
-
-_SENTENCES = {
-    ReasonCode.BECAUSE_READ: "因为你读过{named}（另有 {count} 位读者两篇都读了）",
-    ReasonCode.HOT_HOUR: "近1小时热读（{count} 人）",
-    ReasonCode.HOT_DAY: "近24小时热读（{count} 人）",
-    ReasonCode.FRESH: "新近发布",
-    ReasonCode.USUAL_TOPIC: "你常看的主题",
-    ReasonCode.NEW_TOPIC: "换换口味：近来没看过的主题",
-    ReasonCode.CATALOGUE: "更多科普",
-}

@@ -66,10 +66,11 @@ def import_events(settings: Settings, /, file: Path, **given: Any) -> None:
 @_BATCH
 @click.pass_obj
 def import_contents(settings: Settings, /, file: Path, **given: Any) -> None:
-    """What is read: id (or item), title; optional summary, body, topic, tags, place, source, author, published_at, url.
+    """What is read: id (or item), title; optional summary, body, topic, tags, place, source, author, published_at,
+    expires_at, url, status.
 
-    New contents are published. What differs from a stored content becomes its next version; empty fields change
-    nothing.
+    New contents are published unless their status says otherwise. What differs from a stored content becomes its next
+    version; empty fields change nothing.
     """
     _import(settings, "contents", file, Options(**given))
 

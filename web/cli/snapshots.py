@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import click
 
 from content_store import clock
 from content_store.errors import SnapshotError
 from content_store.settings import Settings
-from recsys.snapshots import Snapshot, SnapshotStore
-
-
-def store_of(settings: Settings) -> SnapshotStore:
-    """The store in the data folder."""
-    return SnapshotStore(settings.data_dir / "snapshots")
+from recsys.snapshots import Snapshot, store_of
 
 
 @click.group()
@@ -61,9 +54,8 @@ def rollback(settings: Settings) -> None:
 def describe(snapshot: Snapshot) -> str:
     """A snapshot in one line: what it was made from and how it did."""
     data, measured, gate = (snapshot.facts[name] for name in ("data", "measured", "gate"))
-    until = datetime.fromtimestamp(data["as_of"] / 1000, clock.SHANGHAI)
     forced = f"; forced: {gate['forced']}" if gate["forced"] else ""
     return (
-        f"{data['reads']:,} reads until {until:%Y-%m-%d %H:%M}; {', '.join(snapshot.models)};"
+        f"{data['reads']:,} reads until {clock.shown(data['as_of'])}; {', '.join(snapshot.models)};"
         f" {measured['metric']} {measured['served']:.4f}{forced}"
     )

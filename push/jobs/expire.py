@@ -1,0 +1,26 @@
+"""Ends contents whose time is over."""
+
+from __future__ import annotations
+
+from content_store import contents
+from content_store.settings import Settings
+from push.jobs.base import QUICK_S, Job, Missed
+from push.run import Run
+
+
+def job(settings: Settings) -> Job:
+    """The row of the table."""
+    return Job(
+        name="expire",
+        schedule=settings.expire_schedule,
+        missed=Missed.NEWEST,
+        work=work,
+        backoff_s=QUICK_S,
+    )
+
+
+def work(run: Run) -> None:
+    """What is over now, not only at the due time: a late run does all that has been missed."""
+    with run.finish() as connection:
+        expired = contents.expire_due(connection)
+        run.note = f"expired {len(expired)}" if expired else ""

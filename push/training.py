@@ -1,0 +1,101 @@
+"""A training as a process of its own: ``python -m push.training``, started by the job ``retrain``.
+
+Reads one line of JSON from its standard input, what to train for, and writes one line, what came of it. It ends when
+that input does: with its parent.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import threading
+import traceback
+from contextlib import AbstractContextManager
+
+from content_store import clock
+from content_store.db import Database, open_database
+from content_store.errors import DataMissing, KepuError, SnapshotError
+from content_store.jobs import Claim
+from content_store.settings import load_settings
+from push.run import Run
+from recsys.refit import refit
+from recsys.snapshots import SnapshotStore, store_of
+
+log = logging.getLogger(__name__)
+
+_NICE = 5
+
+
+def train(database: Database, store: SnapshotStore, claim: Claim) -> str:
+    """Train for the occurrence of ``claim`` and end it; returns the note that is kept with it.
+
+    The snapshot becomes active within the transaction that ends the occurrence, so that only the lease's holder
+    publishes. What somebody published who died between the two is found by its occasion. Raises LeaseLost, and what
+    ``refit`` raises.
+    """
+    run = Run(database, claim)
+    occasion = f"{claim.job} of {clock.shown(claim.due_at)} ({claim.due_at})"
+    earlier = _published(store, occasion) if claim.attempt > 1 else None
+    run.note = f"published {earlier}" if earlier else _refit(run, store, occasion)
+    if not run.finished:
+        with run.finish():
+            pass
+    return run.note
+
+
+def _refit(run: Run, store: SnapshotStore, occasion: str) -> str:
+    def taking_over(version: str) -> AbstractContextManager[object]:
+        run.note = f"published {version}"
+        return run.finish()
+
+    try:
+        trained = refit(run.database, store, occasion=occasion, taking_over=taking_over)
+    except DataMissing as error:
+        return f"nothing to learn from yet: {error.message}"
+    return run.note if trained.snapshot else f"not published: {'; '.join(trained.verdict.reasons)}"
+
+
+def _published(store: SnapshotStore, occasion: str) -> str | None:
+    """The version that was published on ``occasion``."""
+    for version in reversed(store.versions()):
+        try:
+            if store.open(version).facts.get("occasion") == occasion:
+                return version
+        except SnapshotError as error:
+            log.warning("%s", error.message)
+    return None
+
+
+def main() -> int:
+    """Do what the first line of the input says; returns the exit code."""
+    given = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.nice(_NICE)
+    settings = load_settings(given["settings"])
+    clock.set_offset(settings.clock_offset_s)
+    try:
+        database = open_database(settings)
+        try:
+            said, code = train(database, store_of(settings), Claim(**given["claim"])), 0
+        finally:
+            database.close()
+    except KepuError as error:
+        said, code = error.message, 1
+    except Exception as error:
+        traceback.print_exc()
+        said, code = f"{type(error).__name__}: {error}", 1
+    sys.stdout.write(" ".join(said.split()) + "\n")
+    return code
+
+
+def _end_with_parent() -> None:
+    # Not through sys.stdin, whose lock the end of the interpreter would wait for.
+    while os.read(0, 1024):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

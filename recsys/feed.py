@@ -1,0 +1,313 @@
+"""The feed, page by page. Read this first.
+
+    candidates → ranking     ``Ranking``: every source brings its best, the ranker orders them
+    → the catalogue          ``Catalogue``: whatever else is live follows, newest first, so that all can be reached
+    → variety, exploration   ``choose``: at most 2 of a topic and 1 of an author in any 5; now and then one drawn by lot
+    → editors' places        ``Slots``: what an editor put in a place stands there
+    → reasons                ``reasons``: why each item is here, in words that the log bears out
+
+Page 1 ranks anew; later pages go on with what remained of it (``Rest``, kept as hot state under the cursor) and leave
+out what was read, dismissed or withdrawn meanwhile. Nothing is shown twice along a chain of cursors. Where something is
+missing (hot state, models, records) the feed goes on without it and says so in ``Page.fallbacks``; it does not fail.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from content_store import clock
+from content_store.errors import DatabaseError
+from content_store.vocabulary import Topic
+from recsys.active import ActiveModels
+from recsys.catalogue import Catalogue
+from recsys.diversity import PER_AUTHOR, PER_TOPIC, Variety
+from recsys.exploration import choose
+from recsys.features.signals import moment
+from recsys.follower import Follower
+from recsys.live import HOUR_MS, Live
+from recsys.ranking import Ranking
+from recsys.reasons import Reason, ReasonCode, reasons
+from recsys.slates import Rest, Slates, keep, new_slate, resume
+
+log = logging.getLogger(__name__)
+
+HEAD = 300  # best candidates that a slate keeps in their order
+AHEAD = 60  # items to choose from that a page has at least, as long as there are so many
+CHUNK = 200  # of the catalogue's order taken at once
+LONGEST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Who asks for what: a citizen's id, how many items, and either a cursor or, for page 1, maybe a topic."""
+
+    citizen: str
+    limit: int = 20
+    cursor: str | None = None
+    topic: Topic | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """A reason by ids: ``refs`` are contents that it names, ``count`` bears it out, ``region`` is a label."""
+
+    code: ReasonCode
+    refs: tuple[str, ...] = ()
+    count: int = 0
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An item of a page: ``position`` counts from 0 over all pages, ``propensity`` see ``recsys.exploration``."""
+
+    id: str
+    why: Why
+    position: int
+    propensity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """``cursor`` is None after the last page; ``personalised``: whether the citizen's own reading may speak.
+
+    ``slate`` names the list that the page is of; ``fallbacks`` what had to be done without.
+    """
+
+    entries: tuple[Entry, ...]
+    cursor: str | None
+    slate: str
+    snapshot: str | None
+    personalised: bool
+    fallbacks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """An editor's place: this content stands at ``position`` (from 0) of page 1."""
+
+    position: int
+    id: str
+
+
+class Slots(Protocol):
+    """What editors place, for someone in ``region`` (a label, None unknown) who asks for ``topic``."""
+
+    def __call__(self, region: str | None, topic: Topic | None) -> Sequence[Slot]: ...
+
+
+def no_slots(region: str | None, topic: Topic | None) -> Sequence[Slot]:
+    """No editor has placed anything."""
+    return ()
+
+
+class Feed:
+    """Feeds over what ``follower`` and ``models`` know; ``dice`` makes the lots of a page (None: none are drawn)."""
+
+    def __init__(
+        self,
+        follower: Follower,
+        models: ActiveModels,
+        slates: Slates,
+        *,
+        slots: Slots = no_slots,
+        dice: Callable[[], random.Random | None] = random.Random,
+    ) -> None:
+        self._follower, self._models, self._slates = follower, models, slates
+        self._slots, self._dice = slots, dice
+        self._catalogue = Catalogue(follower)
+
+    def page(self, ask: Ask) -> Page:
+        """The page that ``ask`` asks for. Raises BadCursor for a cursor that nobody was given."""
+        fallbacks: list[str] = []
+        try:
+            self._follower.catch_up_citizen(ask.citizen)
+        except DatabaseError:
+            fallbacks.append("records")
+        begun = ask.cursor is None
+        if ask.cursor is None:
+            rest = None
+        else:
+            rest, found = resume(self._slates, ask.citizen, ask.cursor)
+            fallbacks += [] if found else ["slate"]
+        with self._follower.lock:
+            user, hour = self._follower.place_of_citizen(ask.citizen), clock.now_ms() / HOUR_MS
+            if rest is None:
+                rest = self._begin(user, hour, ask.topic, fallbacks)
+            entries, rest = _Serving(self, user, hour, rest).page(min(ask.limit, LONGEST), begun)
+            personalised = user not in self._follower.live.unprofiled
+        cursor = None
+        if not (rest.done and not rest.head):
+            cursor, kept = keep(self._slates, ask.citizen, rest, first=begun)
+            fallbacks += [] if kept else ["hot"]
+        return Page(tuple(entries), cursor, rest.slate, rest.snapshot, personalised, tuple(fallbacks))
+
+    def order(self, user: int, hour: float, topic: Topic | None = None) -> NDArray[np.intp]:
+        """Positions in the served order, before variety, editors' places and lots; call under the follower's lock."""
+        live = self._follower.live
+        within = None if topic is None else live.static.topic[: live.items] == self._follower.topic_code(topic)
+        return Ranking(live, self._models.slow, self._models.ranker).rank(user, hour, within).items
+
+    def _begin(self, user: int, hour: float, topic: Topic | None, fallbacks: list[str]) -> Rest:
+        snapshot = self._models.version
+        if self._models.slow is None:
+            fallbacks.append("snapshot")
+        elif self._models.ranker is None:
+            fallbacks.append("ranker")
+        try:
+            order = self.order(user, hour, topic)[:HEAD]
+        except Exception:  # a citizen gets a page whatever goes wrong in here; the log tells
+            log.exception("the ranking failed; the newest serve instead")
+            fallbacks.append("ranking")
+            order, snapshot = np.zeros(0, np.intp), None
+        ids = tuple(self._follower.items[place] for place in order.tolist())
+        return Rest(new_slate(), hour, topic, snapshot, head=ids, ranked=frozenset(ids))
+
+    def related(self, id: str, citizen: str, limit: int = 6) -> list[str]:
+        """Ids of live items near the content ``id``, the nearest first, none that ``citizen`` met; empty if unknown."""
+        with self._follower.lock:
+            place = self._follower.place_of_item(id)
+            if place is None:
+                return []
+            live, hour = self._follower.live, clock.now_ms() / HOUR_MS
+            open_items = live.open_items(self._follower.place_of_citizen(citizen), hour)
+            open_items[place] = False
+            near = Ranking(live, self._models.slow, None).near(place, hour)
+            same = live.static.topic[: live.items] == live.static.topic[place]
+            near = near + np.where(same, 0.5, 0.0) + live.popular.score("7d", hour)[: live.items] * 1e-6
+            found = np.flatnonzero(open_items)
+            best = found[np.argsort(-near[found], kind="stable")[:limit]]
+            return [self._follower.items[item] for item in best.tolist()]
+
+
+class _Serving:
+    """One page in the making; lives under the follower's lock."""
+
+    def __init__(self, feed: Feed, user: int, hour: float, rest: Rest) -> None:
+        self._feed, self._user, self._hour, self._rest = feed, user, hour, rest
+        self._follower = feed._follower
+        self._live: Live = self._follower.live
+        self._open = self._live.open_items(user, hour)
+        if rest.topic is not None:
+            self._open &= self._live.static.topic[: self._live.items] == self._follower.topic_code(rest.topic)
+        self._tail, self._done = rest.tail, rest.done
+        self._topics: list[int] = []
+        self._authors: list[int] = []
+        self._pool: list[int] = []
+        self._extend(self._places(rest.head))
+        before = [self._codes(place) for place in self._places(rest.last)]
+        per_topic = PER_TOPIC if rest.topic is None else None
+        self._variety = Variety(before, per_topic=per_topic, per_author=PER_AUTHOR)
+        self._last = list(rest.last)
+
+    def page(self, limit: int, first: bool) -> tuple[list[Entry], Rest]:
+        """The next ``limit`` items and what remains after them."""
+        slots = {slot.position: place for slot in self._placed(first) if (place := self._slot(slot)) is not None}
+        dice = self._feed._dice() if self._rest.slate else None
+        chosen: list[tuple[int, float, ReasonCode | None]] = []
+        for place in range(limit):
+            if place in slots:
+                chosen.append((slots[place], 1.0, ReasonCode.EDITORS))
+            elif (found := self._next(self._rest.shown + place, limit - place, dice)) is not None:
+                chosen.append(found)
+            else:
+                break
+            self._variety.add(*self._codes(chosen[-1][0]))
+        entries = self._entries(chosen)
+        last = (*self._rest.last, *(entry.id for entry in entries))[-4:]
+        head = tuple(self._follower.items[place] for place in self._pool)
+        shown = self._rest.shown + len(entries)
+        rest = replace(self._rest, shown=shown, head=head, last=last, tail=self._tail, done=self._done)
+        return entries, rest
+
+    def _placed(self, first: bool) -> Sequence[Slot]:
+        return self._feed._slots(self._region(), self._rest.topic) if first else ()
+
+    def _slot(self, slot: Slot) -> int | None:
+        """The position of what an editor placed, taken out of the pool; None where it may not be shown here."""
+        place = self._follower.place_of_item(slot.id)
+        if place is None or not self._open[place]:
+            return None
+        if place in self._pool:
+            self._take(self._pool.index(place))
+        self._open[place] = False
+        self._rest = replace(self._rest, ranked=self._rest.ranked | {slot.id})
+        return place
+
+    def _next(self, at: int, wanted: int, dice: random.Random | None) -> tuple[int, float, ReasonCode | None] | None:
+        # Without a slate what is in the pool after this page would be lost, so that no more than the page is taken.
+        ahead, most = (AHEAD, CHUNK) if self._rest.slate else (1, wanted)
+        while len(self._pool) < ahead and self._refill(most):
+            pass
+        if not self._pool:
+            return None
+        choice = choose(self._topics, self._authors, self._variety, at, dice)
+        # What variety forbids may come only when nothing else remains.
+        while not choice.drawn and not self._variety.allows(*self._codes(self._pool[choice.place])):
+            if not self._rest.slate or not self._refill(CHUNK):
+                break
+            choice = choose(self._topics, self._authors, self._variety, at, None)
+        code = ReasonCode.EXPLORED if choice.drawn else None
+        return self._take(choice.place), choice.propensity, code
+
+    def _take(self, place: int) -> int:
+        self._topics.pop(place)
+        self._authors.pop(place)
+        return self._pool.pop(place)
+
+    def _refill(self, most: int) -> bool:
+        """Take ``most`` more of the catalogue's order into the pool; False where it has come to its end."""
+        if self._done:
+            return False
+        found, key = self._feed._catalogue.after(self._tail, self._rest.hour, most)
+        if key is None:
+            self._done = True
+            return False
+        self._tail = key
+        ids, ranked = self._follower.items, self._rest.ranked
+        self._extend(place for place in found.tolist() if ids[place] not in ranked)
+        return True
+
+    def _extend(self, places: Iterable[int]) -> None:
+        for place in places:
+            if self._open[place]:
+                self._pool.append(place)
+                topic, author = self._codes(place)
+                self._topics.append(topic)
+                self._authors.append(author)
+
+    def _places(self, ids: Iterable[str]) -> list[int]:
+        found = (self._follower.place_of_item(id) for id in ids)
+        return [place for place in found if place is not None and place < self._live.items]
+
+    def _codes(self, place: int) -> tuple[int, int]:
+        return int(self._live.static.topic[place]), int(self._live.static.author[place])
+
+    def _region(self) -> str | None:
+        code = int(self._live.region[self._user]) if self._user < self._live.region.size else -1
+        return self._follower.regions[code] if code >= 0 else None
+
+    def _entries(self, chosen: Sequence[tuple[int, float, ReasonCode | None]]) -> list[Entry]:
+        places = np.array([place for place, _, _ in chosen], np.intp)
+        found = reasons(self._live, moment(self._live, self._user, self._hour), places)
+        region = self._region()
+        return [
+            Entry(
+                self._follower.items[place],
+                Why(code) if code is not None else self._told(reason, region),
+                self._rest.shown + at,
+                propensity,
+            )
+            for at, ((place, propensity, code), reason) in enumerate(zip(chosen, found, strict=True))
+        ]
+
+    def _told(self, reason: Reason, region: str | None) -> Why:
+        refs = tuple(self._follower.items[ref] for ref in reason.refs)
+        return Why(reason.code, refs, reason.count, region if reason.code is ReasonCode.HOT_NEAR else None)

@@ -1,0 +1,95 @@
+"""A page of the feed with its titles and sentences, as the API answers it and the portal shows it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Self
+
+from content_store import contents
+from content_store.contents import Card
+from content_store.vocabulary import Topic
+from recsys.feed import Ask, Entry
+from recsys.reasons import ReasonCode
+from recsys.sentences import sentence
+from web.api.endpoint import Output
+from web.services import Services
+
+
+class ListedContent(Output):
+    """A content in a list; ``published_at`` is epoch ms, null where nobody knows it."""
+
+    id: str
+    title: str
+    summary: str | None
+    topic: Topic | None
+    source: str | None
+    published_at: int | None
+
+    @classmethod
+    def of(cls, card: Card, **more: object) -> Self:
+        """What ``card`` shows, and whatever else the model has."""
+        told = {name: getattr(card, name) for name in ListedContent.model_fields}
+        return cls.model_validate(told | more)
+
+
+class FeedReason(Output):
+    """Why an item is here: a stable code, the sentence for people, the contents that it names."""
+
+    code: ReasonCode
+    text: str
+    refs: list[str]
+
+
+class FeedItem(ListedContent):
+    """``position`` counts from 0 over all pages; ``propensity`` is the probability of this item there, above 0 to 1."""
+
+    reason: FeedReason
+    position: int
+    propensity: float
+
+
+class FeedPage(Output):
+    """``cursor`` asks for the next page, null after the last; ``snapshot`` names the models, null without any."""
+
+    items: list[FeedItem]
+    cursor: str | None
+    snapshot: str | None
+    personalised: bool
+
+
+def compose(services: Services, ask: Ask) -> FeedPage:
+    """The page that ``ask`` asks for. Raises BadCursor, and DatabaseError where the titles cannot be read."""
+    begun = time.perf_counter()
+    page = services.recommender.feed.page(ask)
+    shown = {entry.id for entry in page.entries}
+    named = {ref for entry in page.entries for ref in entry.why.refs}
+    cards: dict[str, Card] = {}
+    if shown:
+        with services.database.connect() as connection:
+            cards = contents.cards(connection, shown | named)
+    # Withdrawn within the last second: the feed does not know yet, the records do.
+    items = [_item(entry, cards) for entry in page.entries if entry.id in cards and cards[entry.id].live]
+    for name in page.fallbacks:
+        services.metrics.feed_fallbacks.labels(name).inc()
+    place = "first" if ask.cursor is None else "later"
+    services.metrics.feed_seconds.labels(place).observe(time.perf_counter() - begun)
+    return FeedPage(items=items, cursor=page.cursor, snapshot=page.snapshot, personalised=page.personalised)
+
+
+def related(services: Services, id: str, citizen: str, limit: int) -> list[ListedContent]:
+    """Up to ``limit`` live contents near the content ``id`` that ``citizen`` has not met. Raises DatabaseError."""
+    near = services.recommender.feed.related(id, citizen, limit)
+    if not near:
+        return []
+    with services.database.connect() as connection:
+        cards = contents.cards(connection, near)
+    return [ListedContent.of(cards[found]) for found in near if found in cards and cards[found].live]
+
+
+def _item(entry: Entry, cards: Mapping[str, Card]) -> FeedItem:
+    why = entry.why
+    titles = [cards[ref].title if ref in cards else ref for ref in why.refs]
+    text = sentence(why.code, titles=titles, count=why.count, region=why.region)
+    reason = FeedReason(code=why.code, text=text, refs=list(why.refs))
+    return FeedItem.of(cards[entry.id], reason=reason, position=entry.position, propensity=entry.propensity)

@@ -1,0 +1,1 @@
+"""What `kepu demo` shows: original articles, and simulated citizens who read them."""

@@ -1,0 +1,11 @@
+"""How the server's processes log: one line each, to standard error."""
+
+from __future__ import annotations
+
+import logging
+
+
+def begin() -> None:
+    """Log from INFO on; of the migrations only what is out of order."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -1,0 +1,95 @@
+"""Metrics in Prometheus' format, in a registry of their own for each app."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+
+from flask import Flask, Response, g, request
+from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.metrics_core import Metric
+
+from content_store.hot import Hot
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24)
+_METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"})
+_UNMATCHED = "unmatched"
+
+
+class Metrics:
+    """Counters and histograms of one process; others may add their own to ``registry``."""
+
+    def __init__(self, hot: Hot) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self.registry.register(_HotFigures(hot))
+        self.requests = Counter(
+            "kepu_http_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
+        )
+        self.seconds = Histogram(
+            "kepu_http_request_seconds",
+            "Seconds from a whole request to a whole answer.",
+            ["method", "route"],
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.without_hot = Counter(
+            "kepu_without_hot_state", "What was done without hot state, by use.", ["use"], registry=self.registry
+        )
+        self.limited = Counter(
+            "kepu_rate_limited", "Requests turned away, by whose rate was exceeded.", ["whose"], registry=self.registry
+        )
+        self.feed_seconds = Histogram(
+            "kepu_feed_seconds",
+            "Seconds that a page of the feed took to make, by its place in the feed.",
+            ["page"],
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.feed_fallbacks = Counter(
+            "kepu_feed_fallbacks", "What pages of the feed had to do without.", ["name"], registry=self.registry
+        )
+
+    def page(self) -> bytes:
+        """Everything, as Prometheus reads it."""
+        return generate_latest(self.registry)
+
+
+class _HotFigures:
+    """What the hot state tells of itself, asked for when the metrics are."""
+
+    def __init__(self, hot: Hot) -> None:
+        self._hot = hot
+
+    def collect(self) -> Iterator[Metric]:
+        """One gauge per figure."""
+        for name, value in self._hot.figures().items():
+            gauge = GaugeMetricFamily(f"kepu_hot_{name}", f"Hot state: {re.sub('_', ' ', name)}.")
+            gauge.add_metric([], value)
+            yield gauge
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing in advance: the figures differ with the kind of hot state."""
+        return iter(())
+
+
+def install(app: Flask, metrics: Metrics) -> None:
+    """Count every request of ``app`` by its route's template, never by its path: there are too many paths."""
+
+    @app.before_request
+    def begin() -> None:
+        g.begun = time.perf_counter()
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        route = request.url_rule.rule if request.url_rule else _UNMATCHED
+        method = request.method if request.method in _METHODS else "OTHER"
+        metrics.requests.labels(method, route, str(response.status_code)).inc()
+        if "begun" in g:
+            metrics.seconds.labels(method, route).observe(time.perf_counter() - g.begun)
+        return response

@@ -1,0 +1,121 @@
+"""The feed, an article, and what a citizen says of one."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+
+from flask import current_app, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from content_store import checks, citizens, clock, contents, events
+from content_store.contents import Content
+from content_store.errors import BadCursor, BadRecord, DatabaseError, UnknownContent
+from content_store.events import Event
+from content_store.vocabulary import LIVE_STATUSES, EventKind, Topic
+from recsys.feed import Ask
+from web import auth
+from web.api import feed_page, me
+from web.auth import Via
+from web.errors import NotFound
+from web.portal.markdown import render
+from web.portal.page import Page
+from web.services import Services, current
+
+log = logging.getLogger(__name__)
+
+PER_PAGE = 20
+RELATED = 6
+EVENTS_PATH = "/api/v1/events"
+
+
+def show_feed_page() -> str | Response:
+    """The citizen's feed, or that of one topic."""
+    services, citizen = current(), auth.need_citizen()
+    topic, cursor = _topic(request.args.get("topic")), request.args.get("cursor")
+    try:
+        page = feed_page.compose(services, Ask(citizen, PER_PAGE, cursor, topic))
+    except BadCursor:
+        # An address that someone kept or shortened: the beginning is what they want.
+        return redirect(url_for("show_feed_page", topic=topic), 303)
+    interests = me.show(services).interests
+    channels = [*interests, *(entry for entry in Topic if entry not in interests)]
+    return render_template("portal/feed.html", page=page, topic=topic, channels=channels, first=cursor is None)
+
+
+def show_article(id: str) -> str:
+    """An article with what is near it; a citizen who opens it has met it."""
+    services = current()
+    content = _readable(services, id)
+    if auth.caller().via is Via.COOKIE and request.method == "GET" and "Sec-Purpose" not in request.headers:
+        _note_opening(services, content.id)
+    near = feed_page.related(services, content.id, auth.need_citizen(), RELATED)
+    return render_template(
+        "portal/article.html",
+        content=content,
+        body=render(content.body) if content.body else None,
+        link=content.url if content.url and content.url.startswith(("https://", "http://")) else None,
+        near=near,
+        events_path=EVENTS_PATH if _takes_events() else None,
+    )
+
+
+def dismiss() -> Response:
+    """The citizen is not interested in an article."""
+    services = current()
+    content = _readable(services, request.form.get("content", ""))
+    _note(services, content.id, EventKind.NOT_INTERESTED)
+    topic = _topic(request.form.get("topic"))
+    return redirect(url_for("show_feed_page", topic=topic, notice="dismissed"), 303)
+
+
+def _topic(text: str | None) -> Topic | None:
+    try:
+        return Topic(text) if text else None
+    except ValueError:
+        raise NotFound(f"there is no topic {text!r}") from None
+
+
+def _readable(services: Services, id: str) -> Content:
+    """The content with this id. Raises NotFound where none that may be shown has it."""
+    try:
+        checks.identifier(id, "a content's id")
+        with services.database.connect() as connection:
+            content = contents.get(connection, id)
+    except (UnknownContent, BadRecord):
+        raise NotFound(f"no content has the id {id!r}") from None
+    due = content.published_at is None or content.published_at <= clock.now_ms()
+    if content.status not in LIVE_STATUSES or not due:
+        raise NotFound(f"content {id} may not be shown")
+    return content
+
+
+def _note_opening(services: Services, content_id: str) -> None:
+    """Store that the article was opened, once a day; who only passes by with no cookie leaves nothing."""
+    try:
+        _note(services, content_id, EventKind.CLICK)
+    except DatabaseError as error:
+        log.warning("an opening was not stored: %s", error.message)
+
+
+def _note(services: Services, content_id: str, kind: EventKind) -> None:
+    """Store an event of the citizen at hand, once a day."""
+    citizen_id = auth.need_citizen()
+    told = "\n".join((citizen_id, content_id, kind, clock.today().isoformat()))
+    id = f"page-{hashlib.sha256(told.encode()).hexdigest()[:32]}"
+    event = Event(id=id, citizen_id=citizen_id, content_id=content_id, kind=kind, at=clock.now_ms())
+    with services.database.begin() as connection:
+        citizens.ensure(connection, [citizen_id])
+        events.append(connection, [event])
+
+
+def _takes_events() -> bool:
+    """Whether the API takes in what pages measure."""
+    return any(rule.rule == EVENTS_PATH for rule in current_app.url_map.iter_rules())
+
+
+PAGES = (
+    Page("GET", "/", show_feed_page),
+    Page("GET", "/contents/<path:id>", show_article),
+    Page("POST", "/not-interested", dismiss),
+)

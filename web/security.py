@@ -1,0 +1,57 @@
+"""What every answer says about what a browser may do with it: only our own files, no inline script, no frames."""
+
+from __future__ import annotations
+
+import secrets
+
+from flask import Flask, Response, g, request
+
+from web.errors import for_programmes
+
+_API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+_ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+_HSTS = "max-age=31536000"
+
+
+def nonce() -> str:
+    """The nonce of the request's page: ``<script nonce="{{ nonce() }}">`` and the like are let pass."""
+    if "nonce" not in g:
+        g.nonce = secrets.token_urlsafe(16)
+    value: str = g.nonce
+    return value
+
+
+def page_policy(nonce: str) -> str:
+    """The Content-Security-Policy of a page."""
+    own = f"'self' 'nonce-{nonce}'"
+    return (
+        f"default-src 'none'; script-src {own}; style-src {own}; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; manifest-src 'self'; worker-src 'self'; media-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def install(app: Flask) -> None:
+    """Give every answer of ``app`` the headers, and templates ``nonce()``."""
+    app.jinja_env.globals["nonce"] = nonce
+
+    @app.after_request
+    def harden(response: Response) -> Response:
+        policy = _API_POLICY if for_programmes(request.path) else page_policy(nonce())
+        response.headers.setdefault("Content-Security-Policy", policy)
+        for name, value in _ALWAYS.items():
+            response.headers.setdefault(name, value)
+        if request.is_secure:
+            response.headers.setdefault("Strict-Transport-Security", _HSTS)
+        if request.endpoint != "static":
+            # What is shown is personal: no cache on the way may keep it. A browser may keep a page for going back.
+            keep = "private, no-store" if for_programmes(request.path) else "private, no-cache"
+            response.headers.setdefault("Cache-Control", keep)
+        return response

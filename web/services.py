@@ -1,0 +1,91 @@
+"""What a serving process holds open, in one object that every handler is given."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from flask import Flask, current_app
+
+from content_store import hot, secret_key
+from content_store.db import Database, open_database
+from content_store.hot import Hot
+from content_store.intake import Intake
+from content_store.settings import Settings
+from recsys.follower import FOLDER
+from recsys.snapshots import SnapshotStore
+from web.metrics import Metrics
+from web.recommender import Recommender
+
+_EXTENSION = "kepu"
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKeys:
+    """The keys that this server signs with, one for each purpose."""
+
+    cookie: bytes
+    bearer: bytes
+    form: bytes
+    reading: bytes
+    network: bytes
+
+    @classmethod
+    def of(cls, secret: secret_key.SecretKey) -> SigningKeys:
+        """All of them, derived from the secret of the installation."""
+        return cls(*(secret.derive(purpose) for purpose in ("cookie", "bearer", "form", "reading", "network")))
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The records, hot state, snapshots, signing keys, intake, metrics and the recommender of a process."""
+
+    settings: Settings
+    database: Database
+    hot: Hot
+    snapshots: SnapshotStore
+    keys: SigningKeys
+    intake: Intake
+    metrics: Metrics
+    recommender: Recommender
+
+    @classmethod
+    def open(cls, settings: Settings) -> Services:
+        """All that ``settings`` name; Redis need not answer yet.
+
+        Raises SettingsError, DatabaseError or HotStateError where one of them cannot be used at all.
+        """
+        keys = SigningKeys.of(secret_key.load(settings))
+        with ExitStack() as undo:
+            opened = hot.open_hot(settings)
+            undo.callback(opened.close)
+            database = open_database(settings)
+            undo.callback(database.close)
+            snapshots = SnapshotStore(settings.data_dir / "snapshots")
+            recommender = Recommender.start(database, snapshots, opened, settings.data_dir / FOLDER)
+            undo.pop_all()
+        intake = Intake(database, keys.reading)
+        return cls(settings, database, opened, snapshots, keys, intake, Metrics(opened), recommender)
+
+    def close(self) -> None:
+        """Give everything back."""
+        self.recommender.close()
+        self.hot.close()
+        self.database.close()
+
+
+def provide(app: Flask, services: Services) -> None:
+    """Let ``app`` work with ``services``."""
+    app.extensions[_EXTENSION] = services
+
+
+def services_of(app: Flask) -> Services:
+    """The services of ``app``."""
+    services = app.extensions[_EXTENSION]
+    assert isinstance(services, Services)
+    return services
+
+
+def current() -> Services:
+    """The services of the app that answers the request at hand."""
+    return services_of(current_app)
