@@ -11,7 +11,8 @@ from content_store.vocabulary import LIVE_STATUSES
 _KEPT = 100_000
 """Lengths kept in memory; about 20 MB."""
 
-_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+# Runs, not single characters: a body has a few of them, and each match costs a call.
+_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
 _WORD = re.compile(r"[^\W_]+")
 WORD_LENGTH = 2
 """Chinese characters that are read in the time of one word of an alphabetic script: 500 and 238 in a minute."""
@@ -32,8 +33,8 @@ def length_of(body: str | None) -> int:
     """How much there is to read, in Chinese characters: each of them is one, each other word ``WORD_LENGTH``."""
     if not body:
         return 0
-    words, characters = _HAN.subn(" ", body)
-    return characters + WORD_LENGTH * len(_WORD.findall(words))
+    characters = sum(map(len, _HAN.findall(body)))
+    return characters + WORD_LENGTH * len(_WORD.findall(_HAN.sub(" ", body)))
 
 
 class Readables:

@@ -77,6 +77,13 @@ def test_the_length_of_a_text_is_told_in_chinese_characters(body: str | None, le
     assert length_of(body) == length
 
 
+@given(parts=st.lists(st.sampled_from(["熊", "猫科", "DNA", "1953", "，", " ", "\n"]), max_size=30))
+def test_the_length_is_that_of_its_signs_however_they_are_mixed(parts: list[str]) -> None:
+    # Blanks between them, so that words which meet stay two.
+    worth = {"熊": 1, "猫科": 2, "DNA": WORD_LENGTH, "1953": WORD_LENGTH}
+    assert length_of(" ".join(parts)) == sum(worth.get(part, 0) for part in parts)
+
+
 @pytest.mark.parametrize(
     ("lacking", "reason"),
     [
