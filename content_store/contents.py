@@ -176,10 +176,16 @@ def expire_due(connection: Connection) -> list[str]:
 
 def live(connection: Connection, *, batch: int = 2_000) -> Iterator[Content]:
     """The contents that may reach citizens now, by id, read ``batch`` at a time."""
-    now = clock.now_ms()
-    published = sa.or_(_contents.c.published_at.is_(None), _contents.c.published_at <= now)
-    met = sa.and_(_contents.c.status.in_(LIVE_STATUSES), published, _unexpired(now))
-    return _stream(connection, sa.select(_contents).where(met), batch)
+    return _stream(connection, sa.select(_contents).where(_live(clock.now_ms())), batch)
+
+
+def get_live(connection: Connection, id: str) -> Content:
+    """The content with this id, which may reach citizens now. Raises UnknownContent, also where it may not."""
+    found = sa.select(_contents).where(_contents.c.id == id, _live(clock.now_ms()))
+    row = connection.execute(found).one_or_none()
+    if row is None:
+        raise UnknownContent(f"no content that may be shown has the id {id}")
+    return _content(row)
 
 
 def every(connection: Connection, *, batch: int = 2_000) -> Iterator[Content]:
@@ -308,6 +314,11 @@ def _stream(connection: Connection, query: sa.Select[Any], batch: int) -> Iterat
     result = connection.execute(query.order_by(_contents.c.id), execution_options={"yield_per": batch})
     for row in result:
         yield _content(row)
+
+
+def _live(now: int) -> sa.ColumnElement[bool]:
+    published = sa.or_(_contents.c.published_at.is_(None), _contents.c.published_at <= now)
+    return sa.and_(_contents.c.status.in_(LIVE_STATUSES), published, _unexpired(now))
 
 
 def _unexpired(now: int) -> sa.ColumnElement[bool]:

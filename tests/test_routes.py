@@ -132,13 +132,15 @@ def service_headers(app: Flask) -> dict[str, str]:
 
 
 DESCRIBED: Any = schemathesis.openapi.from_dict(document(ENDPOINTS))
+LENIENT = {"receive_events"}
+"""The operations that judge what they are sent one by one, and answer what they refused with 200."""
 BOUNDED = settings(max_examples=30, suppress_health_check=list(HealthCheck))
 
 
 @DESCRIBED.parametrize()  # type: ignore[untyped-decorator]
 @BOUNDED
 def test_nobody_can_make_the_api_fail_or_answer_otherwise_than_documented(case: Any, app: Flask) -> None:
-    case.call_and_validate(app=app, checks=CHECKS)
+    case.call_and_validate(app=app, checks=CHECKS, excluded_checks=excluded(case))
 
 
 @DESCRIBED.parametrize()  # type: ignore[untyped-decorator]
@@ -146,4 +148,9 @@ def test_nobody_can_make_the_api_fail_or_answer_otherwise_than_documented(case: 
 def test_no_programme_can_make_the_api_fail_or_answer_otherwise_than_documented(
     case: Any, app: Flask, service_headers: dict[str, str]
 ) -> None:
-    case.call_and_validate(app=app, headers=service_headers, checks=CHECKS)
+    case.call_and_validate(app=app, headers=service_headers, checks=CHECKS, excluded_checks=excluded(case))
+
+
+def excluded(case: Any) -> list[Any]:
+    """The checks that do not hold for an operation."""
+    return [negative_data_rejection] if case.operation.definition.raw["operationId"] in LENIENT else []

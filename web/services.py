@@ -10,6 +10,7 @@ from flask import Flask, current_app
 from content_store import hot, secret_key
 from content_store.db import Database, open_database
 from content_store.hot import Hot
+from content_store.intake import Intake
 from content_store.settings import Settings
 from recsys.follower import FOLDER
 from recsys.snapshots import SnapshotStore
@@ -37,13 +38,14 @@ class SigningKeys:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The records, the hot state, the snapshots, the signing keys, the metrics and the recommender of a process."""
+    """The records, hot state, snapshots, signing keys, intake, metrics and the recommender of a process."""
 
     settings: Settings
     database: Database
     hot: Hot
     snapshots: SnapshotStore
     keys: SigningKeys
+    intake: Intake
     metrics: Metrics
     recommender: Recommender
 
@@ -62,7 +64,8 @@ class Services:
             snapshots = SnapshotStore(settings.data_dir / "snapshots")
             recommender = Recommender.start(database, snapshots, opened, settings.data_dir / FOLDER)
             undo.pop_all()
-        return cls(settings, database, opened, snapshots, keys, Metrics(opened), recommender)
+        intake = Intake(database, keys.reading)
+        return cls(settings, database, opened, snapshots, keys, intake, Metrics(opened), recommender)
 
     def close(self) -> None:
         """Give everything back."""

@@ -93,3 +93,15 @@ def service(app: Flask) -> Service:
 def opened(app: Flask) -> Services:
     """What ``app`` holds open."""
     return services_of(app)
+
+
+@pytest.fixture
+def hostile_apps(settings_factory: Callable[..., Settings]) -> Iterator[dict[int, Flask]]:
+    """Apps that limit nobody and have a page with a form, by how many proxies they trust."""
+    apps: dict[int, Flask] = {}
+    for number in (0, 1):
+        apps[number] = create_app(settings_factory(trusted_proxies=number, rate_per_network=0, rate_per_citizen=0))
+        apps[number].add_url_rule("/form", "form", lambda: "taken", methods=["POST"])
+    yield apps
+    for app in apps.values():
+        services_of(app).close()

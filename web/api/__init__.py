@@ -5,13 +5,15 @@ from __future__ import annotations
 import orjson
 from flask import Flask, Response
 
-from web.api import contents, feed, health, me
+from web.api import contents, events, feed, health, me, progress
 from web.api.endpoint import Endpoint, add
 from web.api.openapi import document
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *feed.ENDPOINTS,
+    *events.ENDPOINTS,
     *contents.ENDPOINTS,
+    *progress.ENDPOINTS,
     *me.ENDPOINTS,
     *health.ENDPOINTS,
 )

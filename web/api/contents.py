@@ -1,4 +1,4 @@
-"""``/api/v1/contents``: single contents and what is near them."""
+"""``/api/v1/contents``: what there is to read, with the token that lets a reading count, and what is near it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,73 @@ from typing import Annotated
 
 from pydantic import Field
 
-from content_store import checks, contents
-from content_store.errors import UnknownContent
+from content_store import checks, contents, reading_tokens
+from content_store.errors import BadRecord, UnknownContent
+from content_store.vocabulary import Topic
 from web import auth
 from web.api import feed_page
 from web.api.endpoint import Endpoint, Output, Query
 from web.api.feed_page import ListedContent
+from web.auth import Via
 from web.services import Services
 
 MOST_RELATED = 20
+
+
+class ContentAnswer(Output):
+    """A content that may be read now.
+
+    ``reading_id`` is to be the id of the events of this reading and ``reading_token`` to go with them; both are null
+    for another programme that does not say for whom it acts.
+    """
+
+    id: str
+    version: int
+    title: str
+    summary: str | None
+    body: str | None
+    topic: Topic | None
+    tags: list[str]
+    place: str | None
+    source: str | None
+    author: str | None
+    url: str | None
+    published_at: int | None
+    reading_id: str | None
+    reading_token: str | None
+
+
+def show(services: Services, id: str) -> ContentAnswer:
+    """The content with this id, if it may reach citizens. Raises UnknownContent where it may not."""
+    try:
+        checks.identifier(id, "a content's id")
+    except BadRecord as error:
+        raise UnknownContent("no content has such an id") from error
+    with services.database.connect() as connection:
+        found = contents.get_live(connection, id)
+    token = _token(services, id)
+    return ContentAnswer(
+        id=found.id,
+        version=found.version,
+        title=found.title,
+        summary=found.summary,
+        body=found.body,
+        topic=found.topic,
+        tags=list(found.tags),
+        place=found.place,
+        source=found.source,
+        author=found.author,
+        url=found.url,
+        published_at=found.published_at,
+        reading_id=reading_tokens.reading_id(token) if token else None,
+        reading_token=token,
+    )
+
+
+def _token(services: Services, content_id: str) -> str | None:
+    if auth.caller().via is Via.SERVICE and auth.caller().citizen_id is None:
+        return None
+    return reading_tokens.issue(services.keys.reading, citizen_id=auth.need_citizen(), content_id=content_id)
 
 
 class RelatedQuery(Query):
@@ -40,6 +98,15 @@ def related(services: Services, id: str, query: RelatedQuery) -> RelatedContents
 
 
 ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path="/api/v1/contents/{id}",
+        name="show_content",
+        summary="A content, with a token for its reading",
+        handle=show,
+        answer=ContentAnswer,
+        fails=(UnknownContent,),
+    ),
     Endpoint(
         method="GET",
         path="/api/v1/contents/{id}/related",
