@@ -276,12 +276,12 @@ class _Serving:
         return True
 
     def _extend(self, places: Iterable[int]) -> None:
-        for place in places:
-            if self._open[place]:
-                self._pool.append(place)
-                topic, author = self._codes(place)
-                self._topics.append(topic)
-                self._authors.append(author)
+        found = np.fromiter(places, np.intp)
+        found = found[self._open[found]]
+        static = self._live.static
+        self._pool += found.tolist()
+        self._topics += static.topic[found].tolist()
+        self._authors += static.author[found].tolist()
 
     def _places(self, ids: Iterable[str]) -> list[int]:
         found = (self._follower.place_of_item(id) for id in ids)

@@ -98,6 +98,7 @@ class Live:
     def arrays_replaced(self) -> None:
         """Must follow whenever an array of this object gives way to another one."""
         self._one = _One(self)
+        self._by_birth: NDArray[np.intp] | None = None  # items, the newest first; made anew when one is born
 
     def grow(self, users: int, items: int = 0) -> None:
         """Make room for citizens ``0 … users - 1`` and items ``0 … items - 1``."""
@@ -188,6 +189,7 @@ class Live:
         self._admit(item)
         self.published[item] = hour
         self.born[item] = min(hour, self.first[item])
+        self._by_birth = None
         self.withdrawn[item] = False
 
     def withdraw(self, item: int) -> None:
@@ -210,6 +212,7 @@ class Live:
         self.grow(int(user.max(initial=-1)) + 1, int(item.max(initial=-1)) + 1)
         np.minimum.at(self.first, item, hour)
         np.minimum.at(self.born, item, hour)
+        self._by_birth = None
         np.maximum.at(self.last, item, hour)
         np.maximum.at(self.seen_at, user, hour)
         self._remember_pairs(user, item, kind)
@@ -253,7 +256,9 @@ class Live:
             one.seen_at[user], one.region[user], one.device[user] = hour, region, device
         if hour < one.first[item]:
             one.first[item] = hour
-            one.born[item] = min(hour, one.born[item])
+            if hour < one.born[item]:
+                one.born[item] = hour
+                self._by_birth = None
         if hour > one.last[item]:
             one.last[item] = hour
 
@@ -324,6 +329,18 @@ class Live:
         known: NDArray[np.bool_] = np.isfinite(born) & (born <= hour) & ~withdrawn
         known[self.met.items(user)] = False
         return known
+
+    def newest(self, open_items: NDArray[np.bool_], most: int) -> NDArray[np.intp]:
+        """The ``most`` open items that are out since the latest hour (positions, the newest first)."""
+        if self._by_birth is None:
+            born = self.born[: self.items]
+            self._by_birth = np.argsort(np.where(np.isfinite(born), -born, np.inf), kind="stable")
+        for compared in (32 * most, self.items):
+            found: NDArray[np.intp] = self._by_birth[:compared]
+            found = found[open_items[found]][:most]
+            if found.size == most:
+                break
+        return found
 
     def history(self, user: int) -> NDArray[np.int32]:
         """Places in the log of the latest contacts of ``user`` that may speak for them (int32, oldest first).

@@ -35,6 +35,8 @@ class SlowLayer:
         self.fitted = place.size
         self.place = np.append(place, np.array(added, np.int32))
         self._known = np.append(known & (place >= 0), np.ones(len(added), bool))
+        self._served = np.flatnonzero(self._known)
+        self._within = {size: int(np.searchsorted(self._served, size)) for size in (self.fitted, self.place.size)}
         self._fitted = np.full(int(self.place.max(initial=-1)) + 1, -1, np.int32)
         self._fitted[self.place[self._known]] = np.flatnonzero(self._known)
 
@@ -53,15 +55,15 @@ class SlowLayer:
         parts = (weight[inside][kept], (np.zeros(kept.sum(), np.int32), fitted[kept]))
         return csr_matrix(parts, shape=(1, columns), dtype=np.float32)
 
-    def scores(self, now: Moment, items: int) -> dict[str, NDArray[np.float64]]:
-        """Each model's score of every item of the fast layer (float64, ``items`` long), NaN where it has none."""
+    def scores(self, now: Moment, items: int) -> dict[str, NDArray[np.float32]]:
+        """Each model's score of every item of the fast layer (float32, ``items`` long), ``-inf`` where it has none."""
         history = {size: self.history(now, size) for size in {self.fitted, self.place.size}}
         result = {}
         for name, model in self.models.items():
-            dense = np.full(items, np.nan)
+            dense = np.full(items, -np.inf, np.float32)
             size = self.place.size if isinstance(model, Content) else self.fitted
             if history[size].nnz:
-                score, known = model.score(history[size])[0], self._known[:size]
-                dense[self.place[:size][known]] = np.where(np.isfinite(score), score, np.nan)[known]
+                score, known = model.score(history[size])[0], self._served[: self._within[size]]
+                dense[self.place[known]] = score[known]
             result[name] = dense
         return result

@@ -6,12 +6,13 @@ fitted ranker and is kept with it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.features.signals import Floats, Moment, moment, signals
+from recsys.features.signals import Floats, Moment, Signals, exposure, moment, signals
 from recsys.live import Live, Static
 from recsys.models.popular import HALF_LIVES
 
@@ -26,26 +27,33 @@ TINY = 1e-9
 
 @dataclass(frozen=True)
 class Request:
-    """A moment, its dense signals (fast and slow) and the candidates (positions, int64) to be judged."""
+    """A moment, the signals of the fast layer, and the candidates (positions, int64, sorted) to be judged.
+
+    ``slow``: the score of every item by each model of the slow layer (float32), ``-inf`` where it has none.
+    """
 
     live: Live
     now: Moment
-    dense: dict[str, Floats]
+    signals: Signals
+    slow: Mapping[str, NDArray[np.float32]]
     candidates: NDArray[np.intp]
 
 
 def table(request: Request) -> NDArray[np.float32]:
     """Features of the candidates (float32, candidates × ``len(COLUMNS)``); NaN where something is unknown."""
     found = columns(request)
-    return np.stack([found[name] for name in COLUMNS], axis=1).astype(np.float32)
+    filled = np.empty((request.candidates.size, len(COLUMNS)), np.float32)
+    for place, name in enumerate(COLUMNS):
+        filled[:, place] = found[name]
+    return filled
 
 
 def columns(request: Request) -> dict[str, Floats]:
     """Every column by name (float64, one entry per candidate)."""
     popular = _popularity(request)
-    result = popular | _signals(request, popular) | _slow(request) | _statics(request) | _topics(request)
-    size = request.candidates.size
-    return result | {name: np.full(size, value) for name, value in _context(request).items()}
+    slow = _slow(request)
+    result = popular | _signals(request, popular, slow) | slow | _statics(request) | _topics(request)
+    return result | {name: np.full(request.candidates.size, value) for name, value in _context(request).items()}
 
 
 def _popularity(request: Request) -> dict[str, Floats]:
@@ -63,17 +71,15 @@ def _popularity(request: Request) -> dict[str, Floats]:
     return result
 
 
-def _signals(request: Request, popular: dict[str, Floats]) -> dict[str, Floats]:
-    dense, chosen = request.dense, request.candidates
-    result = {name: values[chosen] for name, values in dense.items() if name not in SLOW}
+def _signals(request: Request, popular: dict[str, Floats], slow: dict[str, Floats]) -> dict[str, Floats]:
+    told, chosen = request.signals, request.candidates
+    result = told.at(chosen) | exposure(request.live, request.now, chosen)
     for name in SHARED:
-        result[f"{name}_share"] = result[name] / (dense[name].sum() + TINY)
+        result[f"{name}_share"] = result[name] / (told.values[name].sum() + TINY)
     readers = request.live.readers[chosen]
     for name in PLACED:
-        if name in dense and np.isfinite(dense[name][chosen]).any():
-            result[f"rank_{name}"] = _ranks(np.nan_to_num(dense[name][chosen], nan=-np.inf))
-        else:
-            result[f"rank_{name}"] = np.full(chosen.size, np.nan)
+        values = slow[name] if name in slow else result[name]
+        result[f"rank_{name}"] = _ranks(values) if name not in slow else _ranks_of_known(values)
     result["next_lift"] = result["next"] / (1 + readers)
     result["alike_lift"] = result["alike_1d"] / (1 + popular["mass_1d"])
     result["here_lift"] = result["here_6h"] / (1 + popular["mass_6h"])
@@ -89,16 +95,23 @@ def _ranks(values: Floats) -> Floats:
     return rank
 
 
+def _ranks_of_known(values: Floats) -> Floats:
+    """The same where NaN is smaller than any value; all NaN where nothing is known."""
+    known = np.isfinite(values)
+    return _ranks(np.where(known, values, -np.inf)) if known.any() else np.full(values.size, np.nan)
+
+
 def _slow(request: Request) -> dict[str, Floats]:
     """Scores of the slow layer relative to the candidates: models are refitted, so raw scales drift."""
     result = {}
     for name in SLOW:
-        values = request.dense.get(name)
-        score = np.full(request.candidates.size, np.nan) if values is None else values[request.candidates]
-        known = np.isfinite(score)
-        if known.any():
-            spread = score[known].std()
-            score = (score - score[known].mean()) / (spread + TINY)
+        score = np.full(request.candidates.size, np.nan)
+        if name in request.slow:
+            told = request.slow[name][request.candidates].astype(np.float64)
+            known = np.isfinite(told)
+            if known.any():
+                inside = told[known]
+                score[known] = (inside - inside.mean()) / (inside.std() + TINY)
         result[name] = score
     return result
 
@@ -171,7 +184,7 @@ def _names() -> tuple[str, ...]:
     """The columns, learnt by asking an empty state once."""
     live = Live(Static.unknown(1), 1)
     now = moment(live, 0, 0.0)
-    return tuple(columns(Request(live, now, signals(live, now), np.zeros(1, np.intp))))
+    return tuple(columns(Request(live, now, signals(live, now), {}, np.zeros(1, np.intp))))
 
 
 COLUMNS = _names()

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from recsys.models.base import Arrays, Model
 from recsys.models.growing import grown
+from recsys.models.topk import largest
 
 # Hours. The names are those of the replay protocol; 2m and 15d exist for the ranker only.
 HALF_LIVES: dict[str, float] = {
@@ -40,6 +41,8 @@ Floats = NDArray[np.float64]
 _FARTHEST = 512.0
 _LOWERED, _RAISED = -1000.0, 400.0
 _WAITING = 65_536  # reads at most that are not yet in the counters
+_FEW = 32  # so few are counted one by one
+_LEADERS, _COMPARED = 512, 512  # items of the largest masses that are known, and others that are compared with them
 
 
 def _one_by_one(values: Any) -> memoryview[Any]:
@@ -69,6 +72,8 @@ class Popular(Model):
         self.landmark = np.full(len(self._hours), -np.inf)
         self.newest = -np.inf
         self._items, self._times = array("i"), array("d")
+        self._leaders: dict[int, tuple[NDArray[np.intp], float]] = {}  # per row, and the least of their masses
+        self._read_since: set[int] = set()  # the items read since then
         self._prepare()
 
     def _prepare(self) -> None:
@@ -103,13 +108,53 @@ class Popular(Model):
         """Count the reads that wait."""
         if not self._times:
             return
+        if len(self._times) <= _FEW:
+            self._settle_few()
+            return
         items, hours = np.array(self._items), np.array(self._times)
         self._items, self._times = array("i"), array("d")
+        self._read_since.update(items.tolist())
         for row, (landmark, rate) in enumerate(zip(self.landmark, self._rates, strict=True)):
             if row != self._prompt:
                 weight = np.exp2((hours - landmark) * rate)
                 np.add.at(self.mass[row], items, weight)
                 self.total[row] = np.cumsum(np.append(self.total[row], weight))[-1]
+
+    def _settle_few(self) -> None:
+        """Count a handful of reads, one after the other: as ``_settle`` does, sooner."""
+        others = np.arange(self.total.size) != self._prompt
+        for item, hour in zip(self._items, self._times, strict=True):
+            weight = np.where(others, np.exp2((hour - self.landmark) * self._rates), 0.0)
+            self.mass[:, item] += weight
+            self.total += weight
+            self._read_since.add(item)
+        self._items, self._times = array("i"), array("d")
+
+    def best(self, half_life: str, open_items: NDArray[np.bool_], most: int) -> NDArray[np.intp]:
+        """The ``most`` open items with the largest masses above 0 (positions, in no order).
+
+        All masses of a half-life decay alike, so that only a read changes an order: among the items that led when they
+        were last compared, and those read since, stand all that lead now, as long as enough of the former are open.
+        """
+        self._settle()
+        row = self.row[half_life]
+        mass = self.mass[row, : open_items.size]
+        if len(self._read_since) > _COMPARED:
+            self._leaders, self._read_since = {}, set()
+        if row not in self._leaders:
+            # What was read since another half-life's leaders were found may be missing in none of these.
+            leaders = largest(mass, _LEADERS)
+            self._leaders[row] = leaders, float(mass[leaders].min(initial=np.inf)) if mass.size > _LEADERS else 0.0
+        leaders, least = self._leaders[row]
+        read = np.fromiter(self._read_since, np.intp, len(self._read_since))
+        compared = np.zeros(0, np.intp)
+        compared = np.union1d(leaders, read) if read.size else np.sort(leaders)
+        compared = compared[open_items[compared]]
+        found = compared[largest(mass[compared], most)]
+        if least > 0 and (found.size < most or mass[found].min() < least):
+            places = np.flatnonzero(open_items)
+            found = places[largest(mass[places], most)]
+        return found[mass[found] > 0]
 
     def _move(self, hour: float) -> None:
         """Bring every landmark that lies too far back to ``hour``, rounded down so that it is exact."""
@@ -120,6 +165,7 @@ class Popular(Model):
         self.mass[far] = _decayed(self.mass[far], exponent[:, None])
         self.total[far] = _decayed(self.total[far], exponent)
         self.landmark = target
+        self._leaders = {}
         self._prepare()
 
     def score(self, half_life: str, hour: float, items: NDArray[np.intp] | slice = slice(None)) -> Floats:
