@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from content_store.vocabulary import NEGATIVE_KINDS, READING_KINDS, EventKind
 from recsys.features.log import KINDS
+from recsys.kernels import counted
 from recsys.met import BEFORE, REFUSED, UNMET, Met
 from recsys.models.covisit import WINDOW, Covisit
 from recsys.models.growing import grown
@@ -381,6 +382,13 @@ class Live:
             chosen &= self.place_region[last] == region
         items: NDArray[np.int32] = self.covisit.item[last][chosen]
         return items
+
+    def count_reads(self, hour: float) -> NDArray[np.int64]:
+        """How often each item was read later than ``hour`` (int64): what ``reads_after`` finds, counted."""
+        log, size = self.covisit, self.covisit.size
+        first = int(np.searchsorted(self.place_newest[:size], hour, "right"))
+        found: NDArray[np.int64] = counted(log.item, log.hour, self.place_read, hour, first, size, self.items)
+        return found
 
     def window(self) -> slice:
         """The latest places of the log that are compared one by one."""

@@ -70,13 +70,14 @@ class Ranking:
         self, told: Signals, slow: Mapping[str, NDArray[np.float32]], open_items: NDArray[np.bool_]
     ) -> NDArray[np.intp]:
         live = self.live
-        found = [live.newest(open_items, NEWEST)]
-        found += [live.popular.best(name, open_items, most) for name, most in BY_POPULARITY.items()]
-        found += [told.best(name, open_items, most) for name, most in BY_SIGNAL.items()]
+        marked = np.zeros(live.items, bool)
+        marked[live.newest(open_items, NEWEST)] = True
+        live.popular.mark_leading(BY_POPULARITY, open_items, marked)
+        told.mark_best(BY_SIGNAL, open_items, marked)
         for name, most in BY_MODEL.items():
             if name in slow:
-                found.append(best(np.where(open_items, slow[name], -np.inf), most))
-        return np.unique(np.concatenate(found))
+                marked[best(np.where(open_items, slow[name], -np.inf), most)] = True
+        return np.flatnonzero(marked)
 
     def judge(self, request: Request, features: NDArray[np.float32] | None = None) -> Floats:
         """The score of each candidate of ``request``; ``features`` is their table where it is there already."""
@@ -95,7 +96,7 @@ class Ranking:
         """``scores``, lower for what has the topic or author of an item that the citizen refused."""
         live, user = self.live, request.now.user
         refused = live.refused.get(user)
-        if not refused or user in live.unprofiled:
+        if not refused or user in live.unprofiled or not scores.size:
             return scores
         static, places = live.static, np.fromiter(refused, np.intp, len(refused))
         lowered = scores.copy()

@@ -47,8 +47,8 @@ class Reason:
 
 def reasons(live: Live, now: Moment, shown: NDArray[np.intp]) -> list[Reason]:
     """A reason for each of ``shown`` (positions)."""
-    hour, day = (_most(live.reads_after(now.hour - hours), live.items) for hours in (1, 24))
-    near = _most(_reads_near(live, now), live.items)
+    hour, day = (_most(live.count_reads(now.hour - hours)) for hours in (1, 24))
+    near = _most(np.bincount(_reads_near(live, now), minlength=live.items))
     return [
         because
         or _hot(near, item, ReasonCode.HOT_NEAR)
@@ -74,13 +74,9 @@ def _because(live: Live, now: Moment, shown: NDArray[np.intp]) -> list[Reason | 
     ]
 
 
-def _most(items: NDArray[np.int32], size: int) -> dict[int, int]:
-    """How often the ``HOT_PLACES`` items come that come most among ``items``, the first of those that come as often."""
-    if not items.size:
-        return {}
-    count = np.bincount(items, minlength=size)
-    least = int(np.partition(count, -HOT_PLACES)[-HOT_PLACES]) if size > HOT_PLACES else 1
-    found = np.flatnonzero(count >= max(least, HOT_READS))
+def _most(count: NDArray[np.int64]) -> dict[int, int]:
+    """The ``HOT_PLACES`` largest of ``count`` by their places, the first of those that are as large."""
+    found = np.flatnonzero(count >= HOT_READS)
     order = found[np.argsort(-count[found], kind="stable")][:HOT_PLACES]
     return dict(zip(order.tolist(), count[order].tolist(), strict=True))
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys import kernels
 from recsys.live import Live
 from recsys.models.covisit import STARTS, STEPS, Walk
-from recsys.models.topk import largest
 
 Floats = NDArray[np.float64]
 
@@ -26,6 +26,15 @@ FRONT = 2000  # latest contacts that made a front page
 _PLACE = 1 / (1.0 + np.arange(STARTS))[:, None]
 _DISTANCE = 0.8 ** np.arange(STEPS + 1.0)[None, :]
 _WORTH = _PLACE * _DISTANCE
+
+
+# In the order of the rows that ``kernels.ahead`` and, after "around", ``kernels.window`` fill.
+SIGNALS = (
+    *("after_15m", "after_1h", "next_6h", "next", "after_latest", "after_6h", "after", "around"),
+    *("alike_3h", "alike_1d", "alike", "here_1h", "here_6h", "device_1h", "point_15m", "point_1h", "point_6h"),
+)
+_ROW = {name: row for row, name in enumerate(SIGNALS)}
+_AROUND = _ROW["around"]
 
 
 @dataclass(frozen=True)
@@ -52,84 +61,53 @@ def moment(live: Live, user: int, hour: float) -> Moment:
 
 @dataclass(frozen=True)
 class Signals:
-    """Signals by name (float64) over ``items`` (positions, sorted); every other item has 0."""
+    """``values``: a row for each of ``SIGNALS`` (float64) over ``items`` (positions, sorted); others have 0."""
 
     items: NDArray[np.intp]
-    values: Mapping[str, Floats]
+    values: Floats
 
     def at(self, chosen: NDArray[np.intp]) -> dict[str, Floats]:
         """Every signal by name of the items ``chosen``, which must be sorted (float64, one per entry)."""
-        if not self.items.size:
-            return {name: np.zeros(chosen.size) for name in self.values}
-        where = np.minimum(np.searchsorted(self.items, chosen), self.items.size - 1)
-        there = self.items[where] == chosen
-        found = np.where(there, np.stack([*self.values.values()])[:, where], 0.0)
-        return dict(zip(self.values, found, strict=True))
+        found = np.zeros((len(SIGNALS), chosen.size))
+        if self.items.size:
+            where = np.minimum(np.searchsorted(self.items, chosen), self.items.size - 1)
+            there = np.flatnonzero(self.items[where] == chosen)
+            found[:, there] = self.values[:, where[there]]
+        return dict(zip(SIGNALS, found, strict=True))
 
-    def best(self, name: str, open_items: NDArray[np.bool_], most: int) -> NDArray[np.intp]:
-        """The ``most`` open items with the largest values above 0 (positions, in no order)."""
-        value = self.values[name]
-        told = np.flatnonzero(value)
-        told = told[open_items[self.items[told]]]
-        return self.items[told[largest(value[told], most)]]
+    def mark_best(self, wanted: Mapping[str, int], open_items: NDArray[np.bool_], marked: NDArray[np.bool_]) -> None:
+        """Mark, for each signal of ``wanted``, as many open items as it says, those with the largest values above 0."""
+        rows = self.values[[_ROW[name] for name in wanted]]
+        kernels.mark_best(rows, self.items, open_items, np.array([*wanted.values()]), marked)
+
+    def totals(self) -> dict[str, float]:
+        """The sum of each signal over all items."""
+        return dict(zip(SIGNALS, self.values.sum(axis=1).tolist(), strict=True))
 
     def dense(self, name: str, items: int) -> Floats:
         """One signal over all ``items`` (float64)."""
         result = np.zeros(items)
-        result[self.items] = self.values[name]
+        result[self.items] = self.values[_ROW[name]]
         return result
 
 
 def signals(live: Live, now: Moment) -> Signals:
     """The signals of the walks from what the citizen read, and of the latest contacts."""
-    log, window = live.covisit, live.window()
+    log = live.covisit
     recent = now.items[::-1]
     ahead, behind = (log.walk(now.user, recent, forward=forward) for forward in (True, False))
-    latest = log.item[window]
-    touched = np.zeros(live.items, bool)
-    for found in (ahead.item, behind.item, latest):
-        touched[found] = True
-    items = np.flatnonzero(touched)
-    slot = np.empty(live.items, np.intp)
-    slot[items] = np.arange(items.size)
-    sequences = _sequences(live, now, items, (ahead, slot[ahead.item]), (behind, slot[behind.item]))
-    return Signals(items, sequences | _window(live, now, slot[latest], items.size))
+    items, slot = kernels.touched(live.items, ahead.item, behind.item, log.item[live.window()])
+    found = np.zeros((len(SIGNALS), items.size))
+    steps = (ahead.item, ahead.start, ahead.distance, ahead.hour)
+    kernels.ahead(slot, *steps, now.hour, _WORTH, ahead.weight, found)
+    found[_AROUND] = _around(live, items, slot, found[_AROUND - 1], behind)
+    _window(live, now, slot, found[_AROUND + 1 :])
+    return Signals(items, found)
 
 
-Steps = tuple[Walk, NDArray[np.intp]]  # a walk, and the place among the touched items of each item reached
-
-
-def _sequences(live: Live, now: Moment, items: NDArray[np.intp], ahead: Steps, behind: Steps) -> dict[str, Floats]:
-    """What is read around the citizen's recent items."""
-    steps, at = ahead
-    worth = _WORTH[steps.start, steps.distance]
-    # One exponential of the age; the others are powers of it.
-    six = np.exp2((steps.hour - now.hour) / 6)
-    hour = (six * six) ** 3
-    quarter = (hour * hour) ** 2
-    first = steps.start == 0
-    following = np.flatnonzero(first & (steps.distance == 1))
-    first = np.flatnonzero(first)
-    size = items.size
-    forward = _weighed(ahead, size)
-    return {
-        "after_15m": np.bincount(at, worth * quarter, size),
-        "after_1h": np.bincount(at, worth * hour, size),
-        "next_6h": np.bincount(at[following], six[following], size),
-        "next": np.bincount(at[following], minlength=size).astype(float),
-        "after_latest": np.bincount(at[first], 1 / steps.distance[first], size),
-        "after_6h": np.bincount(at, worth * six, size),
-        "after": forward,
-        "around": _around(live, items, forward, _weighed(behind, size)),
-    }
-
-
-def _weighed(walked: Steps, size: int) -> Floats:
-    steps, at = walked
-    return np.bincount(at, _WORTH[steps.start, steps.distance] * steps.weight, size).astype(np.float64)
-
-
-def _around(live: Live, items: NDArray[np.intp], forward: Floats, backward: Floats) -> Floats:
+def _around(live: Live, items: NDArray[np.intp], slot: NDArray[np.int32], forward: Floats, behind: Walk) -> Floats:
+    backward = np.zeros(items.size)
+    kernels.weighed(slot, behind.item, behind.start, behind.distance, _WORTH, behind.weight, backward)
     around: Floats = (forward + 0.5 * backward) / (1 + live.covisit.count[items]) ** 0.3
     return around
 
@@ -138,45 +116,21 @@ def around(live: Live, now: Moment) -> Floats:
     """What is read before and after the recent items of ``now`` (float64, one per item)."""
     log, recent = live.covisit, now.items[::-1]
     ahead, behind = (log.walk(now.user, recent, forward=forward) for forward in (True, False))
-    forward, backward = (_weighed((steps, steps.item.astype(np.intp)), live.items) for steps in (ahead, behind))
-    return _around(live, np.arange(live.items), forward, backward)
+    items, forward = np.arange(live.items), np.zeros(live.items)
+    slot = items.astype(np.int32)
+    kernels.weighed(slot, ahead.item, ahead.start, ahead.distance, _WORTH, ahead.weight, forward)
+    return _around(live, items, slot, forward, behind)
 
 
-def _window(live: Live, now: Moment, at: NDArray[np.intp], size: int) -> dict[str, Floats]:
-    """Who reads what in the latest contacts: people like this one, of this place, on this device, at this point.
-
-    ``at``: for each of them the place of its item among ``size`` touched ones.
-    """
+def _window(live: Live, now: Moment, slot: NDArray[np.int32], found: Floats) -> None:
+    """Who reads what in the latest contacts: people like this one, of this place, on this device, at this point."""
     log, window = live.covisit, live.window()
-    day = np.exp2((log.hour[window] - now.hour) / 24)
-    six = (day * day) ** 2
-    three = six * six
-    hour = three**3
-    quarter = (hour * hour) ** 2
-
-    def count(chosen: NDArray[np.intp], weight: Floats) -> Floats:
-        found: Floats = np.bincount(at[chosen], weight[chosen], size).astype(np.float64)
-        return found
-
     near = log.neighbours(now.user, now.items[::-1], log.user[window])
-    alike = np.flatnonzero(near > 0)
     known = now.user < live.region.size
-    here = np.flatnonzero(live.place_region[window] == (live.region[now.user] if known else -2))
-    same_device = np.flatnonzero(live.place_device[window] == (live.device[now.user] if known else -2))
-    before = log.previous[window]
-    new_visit = np.where(before >= 0, log.hour[window] - log.hour[before], np.inf) > VISIT_GAP
-    same_point = np.flatnonzero(new_visit == (now.gap > VISIT_GAP))
-    return {
-        "alike_3h": count(alike, near * three),
-        "alike_1d": count(alike, near * day),
-        "alike": count(alike, near),
-        "here_1h": count(here, hour),
-        "here_6h": count(here, six),
-        "device_1h": count(same_device, hour),
-        "point_15m": count(same_point, quarter),
-        "point_1h": count(same_point, hour),
-        "point_6h": count(same_point, six),
-    }
+    region, device = (int(live.region[now.user]), int(live.device[now.user])) if known else (-2, -2)
+    new_visit = kernels.begins_visit(log.hour[: log.size], log.previous, window.start, VISIT_GAP)
+    mine = (live.place_region[window], region, live.place_device[window], device, new_visit, now.gap > VISIT_GAP)
+    kernels.window(slot, log.item[window], log.hour[window], now.hour, near, *mine, found)
 
 
 def exposure(live: Live, now: Moment, chosen: NDArray[np.intp]) -> dict[str, Floats]:
@@ -185,18 +139,15 @@ def exposure(live: Live, now: Moment, chosen: NDArray[np.intp]) -> dict[str, Flo
     By name, for the items ``chosen`` (float64, one per entry).
     """
     log, size = live.covisit, chosen.size
-    if not now.places.size:
-        return {name: np.zeros(size) for name in ("since_visit", "passed_last", "passed")}
-    slot = np.full(live.items, size)
-    slot[chosen] = np.arange(size)
-    latest = int(now.places[-1])
-    since = np.bincount(slot[log.item[max(latest + 1, log.size - 4 * FRONT) : log.size]], minlength=size + 1)[:size]
-    visits = now.places[np.append(np.diff(log.hour[now.places]) > VISIT_GAP, True)][-VISITS:]
-    passed: Floats = np.zeros(size)
-    front = passed
-    for visit in visits.tolist():
-        shown = slice(max(0, visit - FRONT), visit)
-        weight = np.exp2((log.hour[shown] - log.hour[visit]) * 2)
-        front = np.bincount(slot[log.item[shown]], weight, size + 1)[:size] / (1 + weight.sum())
-        passed = passed + front
-    return {"since_visit": since.astype(float), "passed_last": front, "passed": passed}
+    since, passed, front = np.zeros(size), np.zeros(size), np.zeros(size)
+    if now.places.size:
+        slot = np.full(live.items, -1, np.int32)
+        slot[chosen] = np.arange(size)
+        latest = int(now.places[-1])
+        kernels.tally(slot, log.item, max(latest + 1, log.size - 4 * FRONT), log.size, since)
+        visits = now.places[np.append(np.diff(log.hour[now.places]) > VISIT_GAP, True)][-VISITS:]
+        for visit in visits.tolist():
+            front = np.zeros(size)
+            kernels.front(slot, log.item, log.hour, max(0, visit - FRONT), visit, front)
+            passed += front
+    return {"since_visit": since, "passed_last": front, "passed": passed}

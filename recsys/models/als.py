@@ -17,7 +17,7 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from content_store.errors import ModelError
-from recsys.models.base import Arrays, Recommender
+from recsys.models.base import Arrays, Recommender, with_values
 
 ROWS_PER_THREAD = 64
 
@@ -105,8 +105,7 @@ class Als(Recommender):
         )
 
     def _confidence(self, matrix: csr_matrix) -> csr_matrix:
-        data = 1.0 + self.settings.alpha * matrix.data.astype(np.float32)
-        return csr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+        return with_values(matrix, np.float32(1) + np.float32(self.settings.alpha) * matrix.data.astype(np.float32))
 
     def _keep(self, factors: NDArray[Any], known: NDArray[Any], gram: NDArray[Any] | None) -> None:
         self.item_factors = np.ascontiguousarray(factors, np.float32)

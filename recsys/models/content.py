@@ -20,7 +20,7 @@ from scipy.sparse import csr_matrix
 
 from content_store.errors import ModelError
 from recsys.models.als import Als, AlsConfig
-from recsys.models.base import Arrays, Recommender
+from recsys.models.base import Arrays, Recommender, one_like
 from recsys.text import TfIdf
 
 SPARE_DIRECTIONS = 16
@@ -151,8 +151,7 @@ class Content(Recommender):
         Raises ModelError where it is over more.
         """
         if history.shape[1] < self.items:
-            parts = (history.data, history.indices, history.indptr)
-            history = csr_matrix(parts, shape=(history.shape[0], self.items))
+            history = one_like((history.shape[0], self.items), history.data, history.indices, history.indptr)
         return self._reader.fold_in(history)
 
     def score(self, history: csr_matrix) -> Floats:

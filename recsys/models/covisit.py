@@ -16,6 +16,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.kernels import in_common, near_sums, steps
 from recsys.models.base import Arrays, Model
 from recsys.models.growing import grown
 
@@ -32,14 +33,16 @@ SHARED = 1000
 
 @dataclass(frozen=True)
 class Walk:
-    """Every step of a walk: the item reached, from which recent item, how far, and when (all of one length)."""
+    """Every step of a walk: the item reached, from which recent item, how far, and when (all of one length).
+
+    ``weight``, one per recent item: one over the root of how often it is read.
+    """
 
     item: Ints
     start: Ints  # 0 = the latest item of the history
     distance: Ints  # 1 = next to it
     hour: Floats  # of the contact reached
-    gap: Floats  # hours between the contact walked from and the one reached
-    weight: Floats  # the starting item's: one over the root of how often it is read
+    weight: Floats
 
 
 class Covisit(Model):
@@ -104,28 +107,12 @@ class Covisit(Model):
     def walk(self, user: int, recent: Ints, *, forward: bool) -> Walk:
         """Walk from the items of ``recent`` (latest first) along the chains of those who also read them."""
         if not recent.size:
-            return Walk(_NONE, _NONE, _NONE, np.zeros(0), np.zeros(0), np.zeros(0))
+            return Walk(_NONE, _NONE, _NONE, np.zeros(0), np.zeros(0))
         chain = self.next if forward else self.previous
         place, start = self._starts(user, recent[:STARTS])
-        begin = self.hour[place]
-        places, starts, begun, sizes = [], [], [], []
-        for _ in range(STEPS):
-            place = chain[place]
-            alive = place >= 0
-            place, start, begin = place[alive], start[alive], begin[alive]
-            places.append(place)
-            starts.append(start)
-            begun.append(begin)
-            sizes.append(place.size)
-        reached, origin = np.concatenate(places), np.concatenate(starts)
-        return Walk(
-            item=self.item[reached],
-            start=origin,
-            distance=np.repeat(np.arange(1, STEPS + 1, dtype=np.int32), sizes),
-            hour=self.hour[reached],
-            gap=np.abs(self.hour[reached] - np.concatenate(begun)),
-            weight=(1 / np.sqrt(1 + self.count[recent[:STARTS]]))[origin],
-        )
+        reached, origin, distance = steps(chain, place, start, STEPS)
+        weight = 1 / np.sqrt(1 + self.count[recent[:STARTS]])
+        return Walk(self.item[reached], origin, distance, self.hour[reached], weight)
 
     def neighbours(self, user: int, recent: Ints, others: Ints) -> Floats:
         """How near each of ``others`` (citizens, int32) is to ``user`` (float64, one per entry).
@@ -141,13 +128,10 @@ class Covisit(Model):
         if self._sums.size < self.activity.size:
             self._sums = np.zeros(self.activity.size)
         readers = self.user[np.concatenate(found)]
-        np.add.at(self._sums, readers, weight)
-        near: Floats = self._sums[others]
-        self._sums[readers] = 0.0
-        near[others == user] = 0.0
-        return near / np.sqrt(5 + self.activity[others])
+        near: Floats = near_sums(self._sums, readers, weight, others, user, self.activity)
+        return near
 
-    def shared(self, mine: Ints, others: Ints, counts: NDArray[np.bool_], besides: int) -> NDArray[np.intp]:
+    def shared(self, mine: Ints, others: Ints, counts: NDArray[np.bool_], besides: int) -> NDArray[np.int64]:
         """How many citizens, ``besides`` one, met both: others × mine (int64). At most 32 of ``mine``, none twice.
 
         Of each item the latest ``SHARED`` contacts are looked at, those for whose place in the log ``counts`` is true.
@@ -155,25 +139,19 @@ class Covisit(Model):
         """
         if self._marks.size < self.activity.size:
             self._marks = np.zeros(self.activity.size, np.uint32)
-        marks = self._marks
-        marked = [self._latest_readers(item, counts) for item in mine.tolist()]
-        for bit, readers in enumerate(marked):
-            marks[readers] |= np.uint32(1 << bit)
-        found = [self._latest_readers(item, counts) for item in others.tolist()]
-        readers = np.concatenate([_NONE, *found])
-        owner = np.repeat(np.arange(others.size), [part.size for part in found])
-        mark = marks[readers]
-        for part in marked:
-            marks[part] = 0
-        both = np.flatnonzero((mark != 0) & (readers != besides))
-        pair, which = np.nonzero(mark[both, None] >> np.arange(mine.size, dtype=np.uint32) & 1)
-        cell = owner[both[pair]] * mine.size + which
-        return np.bincount(cell, minlength=others.size * mine.size).reshape(others.size, mine.size)
+        marking, bit = self._latest_readers(mine, counts)
+        readers, owner = self._latest_readers(others, counts)
+        found: NDArray[np.int64] = in_common(self._marks, marking, bit, mine.size, readers, owner, others.size, besides)
+        return found
 
-    def _latest_readers(self, item: int, counts: NDArray[np.bool_]) -> Ints:
-        place = np.frombuffer(self.of_item[item][-SHARED:], np.int32)
-        readers: Ints = self.user[place[counts[place]]]
-        return readers
+    def _latest_readers(self, items: Ints, counts: NDArray[np.bool_]) -> tuple[Ints, NDArray[np.intp]]:
+        """Who met each of ``items`` lately, and which of them it was (its place among them)."""
+        found = [np.frombuffer(self.of_item[item][-SHARED:], np.int32) for item in items.tolist()]
+        place = np.concatenate([_NONE, *found])
+        of = np.repeat(np.arange(items.size), [part.size for part in found])
+        kept = counts[place]
+        readers: Ints = self.user[place[kept]]
+        return readers, of[kept]
 
     def config(self) -> dict[str, Any]:
         return {"items": len(self.of_item), "users": len(self.of_user)}

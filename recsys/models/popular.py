@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.kernels import mark_best
 from recsys.models.base import Arrays, Model
 from recsys.models.growing import grown
 from recsys.models.topk import largest
@@ -72,8 +73,9 @@ class Popular(Model):
         self.landmark = np.full(len(self._hours), -np.inf)
         self.newest = -np.inf
         self._items, self._times = array("i"), array("d")
-        self._leaders: dict[int, tuple[NDArray[np.intp], float]] = {}  # per row, and the least of their masses
-        self._read_since: set[int] = set()  # the items read since then
+        self._leaders: tuple[NDArray[np.intp], Floats] | None = None  # and the least of their masses, per half-life
+        self._leading: set[int] = set()  # the same items
+        self._read_since: set[int] = set()  # what was read since they were found, and is none of them
         self._prepare()
 
     def _prepare(self) -> None:
@@ -113,7 +115,7 @@ class Popular(Model):
             return
         items, hours = np.array(self._items), np.array(self._times)
         self._items, self._times = array("i"), array("d")
-        self._read_since.update(items.tolist())
+        self._read_since.update(set(items.tolist()) - self._leading)
         for row, (landmark, rate) in enumerate(zip(self.landmark, self._rates, strict=True)):
             if row != self._prompt:
                 weight = np.exp2((hours - landmark) * rate)
@@ -127,34 +129,37 @@ class Popular(Model):
             weight = np.where(others, np.exp2((hour - self.landmark) * self._rates), 0.0)
             self.mass[:, item] += weight
             self.total += weight
-            self._read_since.add(item)
+            if item not in self._leading:
+                self._read_since.add(item)
         self._items, self._times = array("i"), array("d")
 
-    def best(self, half_life: str, open_items: NDArray[np.bool_], most: int) -> NDArray[np.intp]:
-        """The ``most`` open items with the largest masses above 0 (positions, in no order).
+    def mark_leading(self, wanted: Mapping[str, int], open_items: NDArray[np.bool_], marked: NDArray[np.bool_]) -> None:
+        """Mark, for each half-life of ``wanted``, as many open items as it says, those with the largest masses above 0.
 
-        All masses of a half-life decay alike, so that only a read changes an order: among the items that led when they
+        All masses of a half-life decay alike, so that only a read changes an order: among the items that led when all
         were last compared, and those read since, stand all that lead now, as long as enough of the former are open.
         """
         self._settle()
-        row = self.row[half_life]
-        mass = self.mass[row, : open_items.size]
-        if len(self._read_since) > _COMPARED:
-            self._leaders, self._read_since = {}, set()
-        if row not in self._leaders:
-            # What was read since another half-life's leaders were found may be missing in none of these.
-            leaders = largest(mass, _LEADERS)
-            self._leaders[row] = leaders, float(mass[leaders].min(initial=np.inf)) if mass.size > _LEADERS else 0.0
-        leaders, least = self._leaders[row]
-        read = np.fromiter(self._read_since, np.intp, len(self._read_since))
-        compared = np.zeros(0, np.intp)
-        compared = np.union1d(leaders, read) if read.size else np.sort(leaders)
-        compared = compared[open_items[compared]]
-        found = compared[largest(mass[compared], most)]
-        if least > 0 and (found.size < most or mass[found].min() < least):
-            places = np.flatnonzero(open_items)
-            found = places[largest(mass[places], most)]
-        return found[mass[found] > 0]
+        if self._leaders is None or len(self._read_since) > _COMPARED:
+            self._compare(open_items.size)
+        leaders, least = cast("tuple[NDArray[np.intp], Floats]", self._leaders)
+        compared = np.concatenate([leaders, np.fromiter(self._read_since, np.intp, len(self._read_since))])
+        rows, most = np.array([self.row[name] for name in wanted]), np.array([*wanted.values()])
+        mass = self.mass[rows[:, None], compared]
+        leading = ((mass >= least[rows, None]) & open_items[compared]).sum(axis=1)
+        told = (leading >= most) | (least[rows] == 0)
+        mark_best(mass[told], compared, open_items, most[told], marked)
+        if not told.all():
+            others = self.mass[rows[~told], : open_items.size]
+            mark_best(others, np.arange(open_items.size), open_items, most[~told], marked)
+
+    def _compare(self, items: int) -> None:
+        """Find the leaders of every half-life, and the least mass that one of them has in each."""
+        rows = self.mass[:, :items]
+        leaders = np.unique(np.concatenate([largest(mass, _LEADERS) for mass in rows]))
+        whole = items <= _LEADERS
+        least = np.array([0.0 if whole else np.partition(mass, -_LEADERS)[-_LEADERS] for mass in rows])
+        self._leaders, self._leading, self._read_since = (leaders, least), set(leaders.tolist()), set()
 
     def _move(self, hour: float) -> None:
         """Bring every landmark that lies too far back to ``hour``, rounded down so that it is exact."""
@@ -165,7 +170,7 @@ class Popular(Model):
         self.mass[far] = _decayed(self.mass[far], exponent[:, None])
         self.total[far] = _decayed(self.total[far], exponent)
         self.landmark = target
-        self._leaders = {}
+        self._leaders = None
         self._prepare()
 
     def score(self, half_life: str, hour: float, items: NDArray[np.intp] | slice = slice(None)) -> Floats:
