@@ -72,7 +72,7 @@ def test_scores_are_those_of_lightgbm_to_the_last_digit(seed: int, unknown: floa
     split = [float(value) for value in re.findall(r"threshold=(.*)", text_of(model))[0].split()]
     table[: len(split), 0] = np.array(split, np.float32)[: len(table)]  # what lies on a threshold, or next to it
     booster = lightgbm.Booster(model_str=text_of(model))
-    assert model.score(table).tolist() == booster.predict(table).tolist()
+    assert model.score(table).tolist() == np.asarray(booster.predict(table)).tolist()
 
 
 def text_of(model: Ranker) -> str:
