@@ -9,6 +9,7 @@ from flask import Flask, current_app
 
 from content_store import hot, secret_key
 from content_store.db import Database, open_database
+from content_store.exposure_log import ExposureLog
 from content_store.hot import Hot
 from content_store.intake import Intake
 from content_store.settings import Settings
@@ -38,7 +39,7 @@ class SigningKeys:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The records, hot state, snapshots, signing keys, intake, metrics and the recommender of a process."""
+    """The records, hot state, snapshots, signing keys, intake, log of what was shown, metrics and the recommender."""
 
     settings: Settings
     database: Database
@@ -46,6 +47,7 @@ class Services:
     snapshots: SnapshotStore
     keys: SigningKeys
     intake: Intake
+    exposures: ExposureLog
     metrics: Metrics
     recommender: Recommender
 
@@ -64,11 +66,13 @@ class Services:
             snapshots = SnapshotStore(settings.data_dir / "snapshots")
             recommender = Recommender.start(database, snapshots, opened, settings.data_dir / FOLDER)
             undo.pop_all()
-        intake = Intake(database, keys.reading)
-        return cls(settings, database, opened, snapshots, keys, intake, Metrics(opened), recommender)
+        intake, exposures = Intake(database, keys.reading), ExposureLog(database)
+        metrics = Metrics(opened, exposures)
+        return cls(settings, database, opened, snapshots, keys, intake, exposures, metrics, recommender)
 
     def close(self) -> None:
-        """Give everything back."""
+        """Give everything back, once the pages that were shown are logged."""
+        self.exposures.close()
         self.recommender.close()
         self.hot.close()
         self.database.close()

@@ -47,7 +47,7 @@ def show_article(id: str) -> str:
     """An article with what is near it; a citizen who opens it has met it."""
     services = current()
     content = _readable(services, id)
-    if auth.caller().via is Via.COOKIE and request.method == "GET" and "Sec-Purpose" not in request.headers:
+    if auth.caller().via is Via.COOKIE and auth.seen_by_someone():
         _note_opening(services, content.id)
     near = feed_page.related(services, content.id, auth.need_citizen(), RELATED)
     return render_template(

@@ -17,10 +17,11 @@ _NEXT = re.compile(r'rel="next" href="([^"]+)"')
 
 
 def stored(app: Flask) -> list[tuple[str, EventKind]]:
+    """What was done, impressions left aside."""
     with opened(app).database.connect() as connection:
         everyone = [citizen.id for citizen in citizens.every(connection)]
         found = [event for id in everyone for event in events.history(connection, id)]
-    return [(event.content_id, event.kind) for event in found]
+    return [(event.content_id, event.kind) for event in found if event.kind is not EventKind.IMPRESSION]
 
 
 def turned(browser: Browser, path: str) -> list[str]:
