@@ -26,7 +26,7 @@ _events = schema.events
 _CONTACTS_AFTER = (
     sa.select(_events)
     .where(_events.c.citizen_id == sa.bindparam("citizen"), _events.c.seq > sa.bindparam("after"))
-    .where(_events.c.kind != EventKind.IMPRESSION.value)
+    .where(schema.contact)
     .order_by(_events.c.seq)
 )
 
