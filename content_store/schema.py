@@ -76,7 +76,7 @@ contents = sa.Table(
 )
 
 contact = sa.text("kind <> 'impression'")
-"""The events that are more than impressions; in these very words, by which databases know the index that is for them."""
+"""The events that are more than impressions; in the very words by which databases know the index that is for them."""
 
 events = sa.Table(
     "events",

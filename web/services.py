@@ -16,6 +16,7 @@ from content_store.settings import Settings
 from recsys.follower import FOLDER
 from recsys.snapshots import SnapshotStore
 from web.metrics import Metrics
+from web.openings import Openings
 from web.recommender import Recommender
 
 _EXTENSION = "kepu"
@@ -39,7 +40,7 @@ class SigningKeys:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The records, hot state, snapshots, signing keys, intake, log of what was shown, metrics and the recommender."""
+    """The records and the roads into them, hot state, snapshots, signing keys, metrics and the recommender."""
 
     settings: Settings
     database: Database
@@ -47,6 +48,7 @@ class Services:
     snapshots: SnapshotStore
     keys: SigningKeys
     intake: Intake
+    openings: Openings
     exposures: ExposureLog
     metrics: Metrics
     recommender: Recommender
@@ -67,11 +69,12 @@ class Services:
             recommender = Recommender.start(database, snapshots, opened, settings.data_dir / FOLDER)
             undo.pop_all()
         intake, exposures = Intake(database, keys.reading), ExposureLog(database)
-        metrics = Metrics(opened, exposures)
-        return cls(settings, database, opened, snapshots, keys, intake, exposures, metrics, recommender)
+        openings, metrics = Openings(intake), Metrics(opened, exposures)
+        return cls(settings, database, opened, snapshots, keys, intake, openings, exposures, metrics, recommender)
 
     def close(self) -> None:
-        """Give everything back, once the pages that were shown are logged."""
+        """Give everything back, once what was opened and shown is stored."""
+        self.openings.close()
         self.exposures.close()
         self.recommender.close()
         self.hot.close()
