@@ -14,6 +14,7 @@ from prometheus_client.metrics_core import Metric
 
 from content_store.exposure_log import ExposureLog
 from content_store.hot import Hot
+from web.clockwork import Clockwork
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24)
@@ -24,12 +25,13 @@ _UNMATCHED = "unmatched"
 class Metrics:
     """Counters and histograms of one process; others may add their own to ``registry``."""
 
-    def __init__(self, hot: Hot, exposures: ExposureLog) -> None:
+    def __init__(self, hot: Hot, exposures: ExposureLog, clockwork: Clockwork) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self.registry.register(_HotFigures(hot))
         self.registry.register(_Impressions(exposures))
+        self.registry.register(clockwork)
         self.requests = Counter(
             "kepu_http_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
         )

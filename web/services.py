@@ -15,6 +15,7 @@ from content_store.intake import Intake
 from content_store.settings import Settings
 from recsys.follower import FOLDER
 from recsys.snapshots import SnapshotStore
+from web.clockwork import Clockwork
 from web.metrics import Metrics
 from web.openings import Openings
 from web.recommender import Recommender
@@ -40,7 +41,10 @@ class SigningKeys:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The records and the roads into them, hot state, snapshots, signing keys, metrics and the recommender."""
+    """The records and the roads into them, hot state, snapshots, keys, metrics, the recommender, and the clock.
+
+    The clock stands still until whoever serves lets it begin.
+    """
 
     settings: Settings
     database: Database
@@ -52,6 +56,7 @@ class Services:
     exposures: ExposureLog
     metrics: Metrics
     recommender: Recommender
+    clockwork: Clockwork
 
     @classmethod
     def open(cls, settings: Settings) -> Services:
@@ -69,11 +74,25 @@ class Services:
             recommender = Recommender.start(database, snapshots, opened, settings.data_dir / FOLDER)
             undo.pop_all()
         intake, exposures = Intake(database, keys.reading), ExposureLog(database)
-        openings, metrics = Openings(intake), Metrics(opened, exposures)
-        return cls(settings, database, opened, snapshots, keys, intake, openings, exposures, metrics, recommender)
+        clockwork = Clockwork(settings, database)
+        metrics = Metrics(opened, exposures, clockwork)
+        return cls(
+            settings,
+            database,
+            opened,
+            snapshots,
+            keys,
+            intake,
+            Openings(intake),
+            exposures,
+            metrics,
+            recommender,
+            clockwork,
+        )
 
     def close(self) -> None:
         """Give everything back, once what was opened and shown is stored."""
+        self.clockwork.stop()
         self.openings.close()
         self.exposures.close()
         self.recommender.close()
