@@ -224,6 +224,13 @@ def count(connection: Connection) -> int:
     return connection.execute(sa.select(sa.func.count()).select_from(_contents)).scalar_one()
 
 
+def count_published(connection: Connection, since: int, before: int) -> int:
+    """How many contents that can be read now were published from ``since`` on and before ``before`` (epoch ms)."""
+    at = _contents.c.published_at
+    within = sa.and_(_live(clock.now_ms()), at >= since, at < before)
+    return connection.execute(sa.select(sa.func.count()).select_from(_contents).where(within)).scalar_one()
+
+
 def some(connection: Connection, ids: Collection[str]) -> dict[str, Content]:
     """The contents with these ids, by id; unknown ids are left out."""
     found: dict[str, Content] = {}

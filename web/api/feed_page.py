@@ -6,12 +6,15 @@ import time
 from collections.abc import Mapping
 from typing import Self
 
-from content_store import contents
+from content_store import clock, contents
 from content_store.contents import Card
+from content_store.exposure_log import Placed
+from content_store.exposures import Showing
 from content_store.vocabulary import Topic
 from recsys.feed import Ask, Entry
 from recsys.reasons import ReasonCode
 from recsys.sentences import sentence
+from web import auth
 from web.api.endpoint import Output
 from web.services import Services
 
@@ -59,7 +62,10 @@ class FeedPage(Output):
 
 
 def compose(services: Services, ask: Ask) -> FeedPage:
-    """The page that ``ask`` asks for. Raises BadCursor, and DatabaseError where the titles cannot be read."""
+    """The page that ``ask`` asks for; what it shows is logged soon.
+
+    Raises BadCursor, and DatabaseError where the titles cannot be read.
+    """
     begun = time.perf_counter()
     page = services.recommender.feed.page(ask)
     shown = {entry.id for entry in page.entries}
@@ -70,6 +76,9 @@ def compose(services: Services, ask: Ask) -> FeedPage:
             cards = contents.cards(connection, shown | named)
     # Withdrawn within the last second: the feed does not know yet, the records do.
     items = [_item(entry, cards) for entry in page.entries if entry.id in cards and cards[entry.id].live]
+    if auth.seen_by_someone():
+        showing = Showing(ask.citizen, clock.now_ms(), page.slate, page.snapshot)
+        services.exposures.put(showing, [Placed(item.id, item.position, item.propensity) for item in items])
     for name in page.fallbacks:
         services.metrics.feed_fallbacks.labels(name).inc()
     place = "first" if ask.cursor is None else "later"
