@@ -80,7 +80,7 @@ class Live:
         self.follows_topic = np.zeros((self.topics + 1, self.topics + 1))  # the last ones: unknown
         # Per citizen.
         self.met = Met()
-        self.refused: dict[int, set[int]] = {}
+        self.refused: dict[int, dict[int, float]] = {}  # and when
         self.followed: dict[int, set[int]] = {}
         self.unprofiled: set[int] = set()
         self.seen_at = np.zeros(0)
@@ -216,7 +216,7 @@ class Live:
         self._by_birth = None
         np.maximum.at(self.last, item, hour)
         np.maximum.at(self.seen_at, user, hour)
-        self._remember_pairs(user, item, kind)
+        self._remember_pairs(user, item, hour, kind)
         told = _REFUSES[kind] | (kind == _FOLLOW)
         columns = (user[told], item[told], kind[told] == _FOLLOW)
         for citizen, place, follows in zip(*(column.tolist() for column in columns), strict=True):
@@ -225,17 +225,21 @@ class Live:
             else:
                 self.followed.get(citizen, _NOTHING).discard(place)
 
-    def _remember_pairs(self, user: NDArray[np.int32], item: NDArray[np.int32], kind: NDArray[np.int8]) -> None:
+    def _remember_pairs(
+        self, user: NDArray[np.int32], item: NDArray[np.int32], hour: NDArray[np.float64], kind: NDArray[np.int8]
+    ) -> None:
         """Note who met and who refused what."""
         pair, owner = np.unique(user * np.int64(self.items) + item, return_inverse=True)
         whom, what = np.divmod(pair, max(self.items, 1))
-        latest = np.zeros(pair.size, np.int64)
-        latest[owner] = np.arange(owner.size)
-        refused = _REFUSES[kind[latest]]
+        welcomed, refused_at = np.full(pair.size, NEVER), np.full(pair.size, NEVER)
+        np.maximum.at(refused_at, owner[_REFUSES[kind]], hour[_REFUSES[kind]])
+        np.maximum.at(welcomed, owner[~_REFUSES[kind]], hour[~_REFUSES[kind]])
+        refused = refused_at >= welcomed
         only = refused & (np.bincount(owner, ~_REFUSES[kind], pair.size) == 0)
         self.met.fill(whom, what, only)
-        for citizen, place in zip(whom[refused].tolist(), what[refused].tolist(), strict=True):
-            self.refused.setdefault(citizen, set()).add(place)
+        columns = (whom[refused], what[refused], refused_at[refused])
+        for citizen, place, at in zip(*(column.tolist() for column in columns), strict=True):
+            self.refused.setdefault(citizen, {})[place] = at
 
     def update(self, user: int, item: int, hour: float, kind: int, region: int = -1, device: int = -1) -> None:
         """Take in one event; ``kind`` is a position in ``features.log.KINDS``.
@@ -249,12 +253,14 @@ class Live:
         if kind == _SHOWN:
             return
         if _IS_NEGATIVE[kind]:
-            self._refuse(user, item)
+            self._refuse(user, item, hour)
         else:
             self._welcome(user, item, hour, kind, region, device)
         one = self._one
         if hour >= one.seen_at[user]:
-            one.seen_at[user], one.region[user], one.device[user] = hour, region, device
+            one.seen_at[user], one.device[user] = hour, device
+            if user not in self.unprofiled:  # of the others what they read tells nothing, not even where they are
+                one.region[user] = region
         if hour < one.first[item]:
             one.first[item] = hour
             if hour < one.born[item]:
@@ -263,17 +269,21 @@ class Live:
         if hour > one.last[item]:
             one.last[item] = hour
 
-    def _refuse(self, user: int, item: int) -> None:
+    def _refuse(self, user: int, item: int, hour: float) -> None:
         """Hide ``item`` from ``user`` and forget that it may have been liked or followed."""
-        self.refused.setdefault(user, set()).add(item)
+        told = self.refused.setdefault(user, {})
+        told[item] = max(hour, told.get(item, NEVER))
         self.followed.get(user, _NOTHING).discard(item)
         if self.met.find(user, item) == UNMET:
             self.met.add(user, item, REFUSED)
 
     def _welcome(self, user: int, item: int, hour: float, kind: int, region: int, device: int) -> None:
         """A sign of interest: the first contact, the first read after another one, or one more."""
-        if user in self.refused:
-            self.refused[user].discard(item)  # as in ``features.interest``
+        # As in ``features.interest``: a reading that began before the refusal and is told after it takes nothing back.
+        refused = self.refused.get(user)
+        stands = refused is not None and hour <= refused.get(item, NEVER)
+        if refused is not None and not stands:
+            refused.pop(item, None)
         is_read = _IS_READ[kind]
         place = self.met.find(user, item)
         if place == UNMET:
@@ -285,7 +295,7 @@ class Live:
             self._count_read(item, hour)
         if not is_read:
             self._count_engaged(item, hour)
-        if kind == _FOLLOW:
+        if kind == _FOLLOW and not stands:
             self.followed.setdefault(user, set()).add(item)
 
     def _meet(self, user: int, item: int, hour: float, is_read: bool, region: int, device: int) -> int:

@@ -49,13 +49,14 @@ def reasons(live: Live, now: Moment, shown: NDArray[np.intp]) -> list[Reason]:
     """A reason for each of ``shown`` (positions)."""
     hour, day = (_most(live.count_reads(now.hour - hours)) for hours in (1, 24))
     near = _most(np.bincount(_reads_near(live, now), minlength=live.items))
+    habits = _Habits(live, now)
     return [
         because
         or _hot(near, item, ReasonCode.HOT_NEAR)
         or _hot(hour, item, ReasonCode.HOT_HOUR)
         or _hot(day, item, ReasonCode.HOT_DAY)
         or _fresh(live, now, item)
-        or _topical(live, now, item)
+        or habits.reason(item)
         for item, because in zip(shown.tolist(), _because(live, now, shown), strict=True)
     ]
 
@@ -97,11 +98,23 @@ def _fresh(live: Live, now: Moment, item: int) -> Reason | None:
     return Reason(ReasonCode.FRESH) if 0 <= age <= FRESH_HOURS else None
 
 
-def _topical(live: Live, now: Moment, item: int) -> Reason:
-    topic = live.static.topic[item]
-    same = int((live.static.topic[now.items] == topic).sum())
-    if topic < 0 or not now.items.size:
-        return Reason(ReasonCode.CATALOGUE)
-    if same >= USUAL_SHARE * now.items.size:
-        return Reason(ReasonCode.USUAL_TOPIC, (), same)
-    return Reason(ReasonCode.CATALOGUE if same else ReasonCode.NEW_TOPIC)
+class _Habits:
+    """What a citizen reads usually and what they have not read of late, topic by topic."""
+
+    def __init__(self, live: Live, now: Moment) -> None:
+        self._static = live.static
+        self._read = live.static.topic[now.items[live.place_read[now.places]]]
+        # What may not speak for the citizen, and what they refused, is not new to them all the same.
+        self._met = live.static.topic[live.covisit.item[live.covisit.contacts(now.user)]]
+
+    def reason(self, item: int) -> Reason:
+        """What the topic of ``item`` is to the citizen."""
+        topic = self._static.topic[item]
+        same = int((self._read == topic).sum())
+        if topic < 0 or not self._read.size:
+            return Reason(ReasonCode.CATALOGUE)
+        if same >= USUAL_SHARE * self._read.size:
+            return Reason(ReasonCode.USUAL_TOPIC, (), same)
+        private = self._static.private is not None and self._static.private[item]
+        known = private or bool((self._met == topic).any())
+        return Reason(ReasonCode.CATALOGUE if known else ReasonCode.NEW_TOPIC)

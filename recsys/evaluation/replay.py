@@ -184,11 +184,11 @@ class Replay:
             elif name in SINGLES:
                 yield name, live.popular.score(name.removeprefix("popular_"), hour)
             elif asked is not None and name not in (FEED, DIVERSE):
-                yield name, self._told(name, asked)
+                yield name, self._scored(name, asked)
         if asked is not None and self._serves:
             yield from self._served(asked)
 
-    def _told(self, name: str, asked: Asked) -> Floats:
+    def _scored(self, name: str, asked: Asked) -> Floats:
         """What one signal or one model of the slow layer says of every item."""
         request, items = asked.request, self.walker.live.items
         if name == "covisit":
