@@ -94,8 +94,7 @@ class Signals:
 def signals(live: Live, now: Moment) -> Signals:
     """The signals of the walks from what the citizen read, and of the latest contacts."""
     log = live.covisit
-    recent = now.items[::-1]
-    ahead, behind = (log.walk(now.user, recent, forward=forward) for forward in (True, False))
+    ahead, behind = log.walks(now.user, now.items[::-1])
     items, slot = kernels.touched(live.items, ahead.item, behind.item, log.item[live.window()])
     found = np.zeros((len(SIGNALS), items.size))
     steps = (ahead.item, ahead.start, ahead.distance, ahead.hour)
@@ -114,8 +113,7 @@ def _around(live: Live, items: NDArray[np.intp], slot: NDArray[np.int32], forwar
 
 def around(live: Live, now: Moment) -> Floats:
     """What is read before and after the recent items of ``now`` (float64, one per item)."""
-    log, recent = live.covisit, now.items[::-1]
-    ahead, behind = (log.walk(now.user, recent, forward=forward) for forward in (True, False))
+    ahead, behind = live.covisit.walks(now.user, now.items[::-1])
     items, forward = np.arange(live.items), np.zeros(live.items)
     slot = items.astype(np.int32)
     kernels.weighed(slot, ahead.item, ahead.start, ahead.distance, _WORTH, ahead.weight, forward)

@@ -104,15 +104,22 @@ class Covisit(Model):
         others = self.user[place] != user
         return place[others], start[others]
 
-    def walk(self, user: int, recent: Ints, *, forward: bool) -> Walk:
-        """Walk from the items of ``recent`` (latest first) along the chains of those who also read them."""
+    def walks(self, user: int, recent: Ints) -> tuple[Walk, Walk]:
+        """Walk from the items of ``recent`` (latest first) along the chains of those who also read them.
+
+        To what they read after these, and to what they read before.
+        """
         if not recent.size:
-            return Walk(_NONE, _NONE, _NONE, np.zeros(0), np.zeros(0))
-        chain = self.next if forward else self.previous
+            nowhere = Walk(_NONE, _NONE, _NONE, np.zeros(0), np.zeros(0))
+            return nowhere, nowhere
         place, start = self._starts(user, recent[:STARTS])
-        reached, origin, distance = steps(chain, place, start, STEPS)
         weight = 1 / np.sqrt(1 + self.count[recent[:STARTS]])
-        return Walk(self.item[reached], origin, distance, self.hour[reached], weight)
+
+        def along(chain: Ints) -> Walk:
+            reached, origin, distance = steps(chain, place, start, STEPS)
+            return Walk(self.item[reached], origin, distance, self.hour[reached], weight)
+
+        return along(self.next), along(self.previous)
 
     def neighbours(self, user: int, recent: Ints, others: Ints) -> Floats:
         """How near each of ``others`` (citizens, int32) is to ``user`` (float64, one per entry).

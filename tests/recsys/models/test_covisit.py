@@ -58,7 +58,7 @@ def test_a_walk_takes_the_steps_that_other_readers_took(pairs: list[tuple[int, i
     contacts = timed(pairs)
     model = covisit_of(contacts)
     recent = model.item[model.contacts(user)][::-1]
-    walk = model.walk(user, recent, forward=forward)
+    walk = model.walks(user, recent)[0 if forward else 1]
     assert steps(walk) == steps_by_hand(contacts, user, recent.tolist(), forward=forward)
     read = np.bincount([item for _, item, _ in contacts], minlength=8)
     assert walk.weight.tolist() == pytest.approx((1 / np.sqrt(1 + read[recent])).tolist())
@@ -120,7 +120,7 @@ def test_a_restored_log_walks_alike_and_goes_on(tmp_path: Path) -> None:
     for user in range(6):
         recent = model.item[model.contacts(user)][::-1]
         for forward in (True, False):
-            ours, theirs = (log.walk(user, recent, forward=forward) for log in (model, restored))
+            ours, theirs = (log.walks(user, recent)[0 if forward else 1] for log in (model, restored))
             assert steps(ours) == steps(theirs)
         everyone = np.arange(6, dtype=np.int32)
         near = [log.neighbours(user, recent, everyone).tolist() for log in (model, restored)]
