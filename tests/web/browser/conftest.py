@@ -129,6 +129,10 @@ class Visitor:
         with self.page.expect_response("**/api/v1/events"):
             self.go(f"/contents/{id}")
 
+    def deaf(self) -> None:
+        """From now on the server takes no events, as far as this browser can see, but those of beacons."""
+        self.context.route("**/api/v1/events", lambda route: route.fulfill(status=503, body=""))
+
     def stay(self, seconds: float) -> None:
         """Let time pass for the server and for the page."""
         self.portal.pass_time(seconds)
