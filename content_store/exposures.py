@@ -6,7 +6,7 @@ The probability is that of the policy that was in force; what a later policy wou
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 
@@ -38,8 +38,8 @@ class Shown(NamedTuple):
 
 
 class Showing(NamedTuple):
-    """What a page had in common: the citizen, when it was served (epoch ms), the list behind its cursor, the model
-    snapshot (None without one), and labels of the citizen's region, device and session."""
+    """What a page had in common: the citizen, when it was served (epoch ms), the list behind its cursor (empty where
+    there was none), the model snapshot (None without one), and labels of the citizen's region, device and session."""
 
     citizen_id: str
     at: int
@@ -56,11 +56,19 @@ def append(connection: Connection, showing: Showing, items: Sequence[Shown]) -> 
     Raises DatabaseRefused for an unknown citizen or content and for a position or probability that cannot be; then the
     transaction must be given up.
     """
+    return append_many(connection, [(showing, items)])
+
+
+def append_many(connection: Connection, pages: Sequence[tuple[Showing, Sequence[Shown]]]) -> Appended:
+    """Log many pages at once, see ``append``."""
     driver = Driver(connection)
-    citizen_id, at, slate, snapshot, *labels = showing
     received_at = clock.now_ms()
     kind = EventKind.IMPRESSION.value
-    events = [(item.id, citizen_id, item.content_id, kind, at, received_at, *labels) for item in items]
+    events: list[tuple[Any, ...]] = []
+    places: list[tuple[Any, ...]] = []
+    for (citizen_id, at, slate, snapshot, *labels), items in pages:
+        events += [(item.id, citizen_id, item.content_id, kind, at, received_at, *labels) for item in items]
+        places += [(item.id, slate, snapshot, item.position, item.propensity) for item in items]
     accepted = driver.insert(_EVENTS, events)
-    driver.insert(_EXPOSURES, [(item.id, slate, snapshot, item.position, item.propensity) for item in items])
-    return Appended(accepted, len(items) - accepted)
+    driver.insert(_EXPOSURES, places)
+    return Appended(accepted, len(events) - accepted)

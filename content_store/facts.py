@@ -112,6 +112,18 @@ def counted_per_day(connection: Connection) -> dict[date, int]:
     return dict(sorted(numbers.items()))
 
 
+def outcomes(connection: Connection, first: date, last: date) -> dict[str, int]:
+    """How many entries had each outcome on the days ``first`` to ``last``, both included."""
+    driver = Driver(connection)
+    final = _final(driver)
+    live = sorted(set(_days(driver)) - set(final))
+    within = ([day for day in days if first <= day <= last] for days in (final, live))
+    numbers: dict[str, int] = {}
+    for fact in (*_stored(driver, next(within)), *_count(driver, next(within))):
+        numbers[fact.outcome] = numbers.get(fact.outcome, 0) + fact.number
+    return numbers
+
+
 def check(connection: Connection) -> list[Difference]:
     """Where final facts are not what the ledger says when it is counted again.
 

@@ -105,6 +105,14 @@ class Occurrence:
     error: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """When a job last ended well (epoch ms; None: never yet), and how many due times were given up."""
+
+    done_at: int | None
+    dead: int
+
+
 def ensure(connection: Connection, job: str, due: Iterable[int], *, instead: bool = False) -> int:
     """Store an occurrence for each instant of ``due`` (epoch ms) that has none; returns how many were made.
 
@@ -227,6 +235,17 @@ def history(
     if job is not None:
         wanted = wanted.where(_row.job == job)
     return [_occurrence(row) for row in connection.execute(wanted)]
+
+
+def standings(connection: Connection, names: Iterable[str]) -> dict[str, Standing]:
+    """How each of the jobs stands, by name."""
+    count = sa.select(_row.job, sa.func.count()).where(_row.state == JobState.DEAD).group_by(_row.job)
+    dead: dict[str, int] = dict(row.tuple() for row in connection.execute(count))
+    found = {}
+    for name in names:
+        newest = next(iter(history(connection, name, limit=1, states=(JobState.DONE,))), None)
+        found[name] = Standing(None if newest is None else newest.ended_at, dead.get(name, 0))
+    return found
 
 
 def last_failure(connection: Connection, job: str) -> Occurrence | None:

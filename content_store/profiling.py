@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from content_store import clock, schema, statements
 from content_store.citizens import ADULT_AT
+from content_store.driver import Driver
 from content_store.vocabulary import NEVER_INFERRED
 
 
@@ -30,8 +31,8 @@ _UNPROFILED = sa.or_(
     sa.not_(schema.citizens.c.personalised),
     sa.func.coalesce(schema.citizens.c.birth_year >= sa.bindparam("oldest_minor"), sa.false()),
 )
-_SWITCHES_OF = sa.select(_UNPROFILED, schema.citizens.c.prefecture).where(
-    schema.citizens.c.id == sa.bindparam("citizen")
+_SWITCHES_OF = (
+    "SELECT minor OR NOT personalised OR COALESCE(birth_year >= ?, FALSE), prefecture FROM citizens WHERE id = ?"
 )
 
 
@@ -60,8 +61,8 @@ def switches(connection: Connection, ids: Collection[str] | None = None) -> dict
 
 def switches_of(connection: Connection, id: str) -> Switches | None:
     """The switches of one citizen, as a request asks for them; None where no citizen has this id."""
-    row = connection.execute(_SWITCHES_OF, {"citizen": id, "oldest_minor": _oldest_minor()}).one_or_none()
-    return None if row is None else Switches(not row[0], row[1])
+    found = Driver(connection).rows(_SWITCHES_OF, _oldest_minor(), id)
+    return Switches(not found[0][0], found[0][1]) if found else None
 
 
 def uninferred_contents(connection: Connection) -> frozenset[str]:

@@ -7,29 +7,23 @@ name the value is read from that file instead (for secrets). An empty value coun
 from __future__ import annotations
 
 import difflib
-import math
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from content_store import setting_texts as texts
 from content_store.errors import SettingsError
 from content_store.schedule import Schedule
+from content_store.setting_texts import SHORTEST_SECRET as SHORTEST_SECRET
+from content_store.setting_texts import mask as mask
+from content_store.vocabulary import ServeJobs
 
 PREFIX = "KEPU_"
 FILE_SUFFIX = "_FILE"
 _LONGEST_FILE = 64 * 1024
-_LEAST_HOT_MB, _MOST_HOT_MB = 1, 1 << 20
-_LOWEST_RATE, _HIGHEST_RATE = 0.01, 1e6
-_MOST_PROXIES = 10
-SHORTEST_SECRET = 32
-_SHORTEST_LEASE_S, _LONGEST_LEASE_S = 0.5, 3600.0
-LEAST_KEPT_DAYS = 180
-"""Days for which the law wants logs to be kept."""
-_MOST_KEPT_DAYS = 36_500
 
 SOURCE = Path(__file__).resolve().parent.parent
 
@@ -43,97 +37,6 @@ def checkout() -> Path | None:
 def home() -> Path:
     """Where default folders lie: the checkout, or else the current folder."""
     return checkout() or Path.cwd()
-
-
-def _path(text: str) -> Path:
-    return Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100 - resolve() would follow links
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError("must be a finite number")
-    return value
-
-
-def _megabytes(text: str) -> int:
-    value = int(text)
-    if not _LEAST_HOT_MB <= value <= _MOST_HOT_MB:
-        raise ValueError(f"must be between {_LEAST_HOT_MB} and {_MOST_HOT_MB}")
-    return value
-
-
-def _rate(text: str) -> float:
-    value = _seconds(text)
-    if not 0 <= value <= _HIGHEST_RATE or 0 < value < _LOWEST_RATE:
-        raise ValueError(f"must be 0, or between {_LOWEST_RATE} and {_HIGHEST_RATE:.0f}")
-    return value
-
-
-def _proxies(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= _MOST_PROXIES:
-        raise ValueError(f"must be between 0 and {_MOST_PROXIES}")
-    return value
-
-
-def _secret(text: str) -> str:
-    if len(text) < SHORTEST_SECRET:
-        raise ValueError(f"must have at least {SHORTEST_SECRET} characters")
-    return text
-
-
-def _lease(text: str) -> float:
-    value = _seconds(text)
-    if not _SHORTEST_LEASE_S <= value <= _LONGEST_LEASE_S:
-        raise ValueError(f"must lie between {_SHORTEST_LEASE_S} and {_LONGEST_LEASE_S}")
-    return value
-
-
-def _kept_days(text: str) -> int:
-    value = int(text)
-    if not LEAST_KEPT_DAYS <= value <= _MOST_KEPT_DAYS:
-        raise ValueError(f"must lie between {LEAST_KEPT_DAYS} and {_MOST_KEPT_DAYS}")
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text.replace("_", ""))
-    if value < 0:
-        raise ValueError("must not be negative")
-    return value
-
-
-def _day(text: str) -> date:
-    return date.fromisoformat(text)
-
-
-def _database(text: str) -> str:
-    scheme, found, rest = text.partition("://")
-    if scheme in {"postgres", "postgresql"}:
-        scheme = "postgresql+psycopg"
-    if not found or scheme not in {"sqlite", "postgresql+psycopg"}:
-        raise ValueError("must begin with sqlite:/// or postgresql+psycopg://")
-    if scheme == "sqlite" and (not rest.startswith("/") or rest in {"/", "/:memory:"}):
-        raise ValueError("must name a file, like sqlite:////srv/kepu/kepu.sqlite3")
-    return f"{scheme}://{rest}"
-
-
-def _redis(text: str) -> str:
-    if not re.match(r"(rediss?|unix)://.", text):
-        raise ValueError("must begin with redis://, rediss:// or unix://")
-    return text
-
-
-def mask(url: str) -> str:
-    """``url`` with its passwords, in the user part or the query, replaced by ``***``."""
-    # Greedy up to the last "@" before the path: an unescaped "@" or ":" may be part of the password.
-    url = re.sub(r"(?<=://)([^:/?#]*):[^/?#]*@", r"\1:***@", url)
-    return re.sub(r"(?i)([?&][a-z_]*(?:password|secret|token)[a-z_]*=)[^&#]*", r"\1***", url)
-
-
-def _hide(value: str) -> str:
-    return "***" if value else ""
 
 
 def _setting(
@@ -157,83 +60,85 @@ class Settings:
 
     data_dir: Path = _setting(
         lambda: home() / "var",
-        _path,
+        texts.path,
         "Folder for everything that is kept on disk: the SQLite file, model snapshots.",
         shown="`var` in the checkout, or in the current folder",
     )
     database_url: str = _setting(
         "",
-        _database,
+        texts.database,
         "Where the records are: `sqlite:////absolute/path` (one machine) or `postgresql+psycopg://…` (many).",
         shown="`kepu.sqlite3` in `KEPU_DATA_DIR`",
-        secret=mask,
+        secret=texts.mask,
     )
     redis_url: str | None = _setting(
         None,
-        _redis,
+        texts.redis,
         "Redis for the hot state shared by many processes: `redis://…`, `rediss://…` or `unix://…`;"
         " not set means that it is kept in the memory of the one process.",
-        secret=mask,
+        secret=texts.mask,
     )
     hot_memory_mb: int = _setting(
         128,
-        _megabytes,
+        texts.megabytes,
         "MiB of memory that the hot state may take where it is kept in the process; what was used longest ago goes.",
     )
     secret_key: str = _setting(
         "",
-        _secret,
+        texts.secret,
         "What cookies and tokens are signed with, at least 32 characters; the same for all processes that serve.",
         shown="made once, in `secret_key` in `KEPU_DATA_DIR`",
-        secret=_hide,
+        secret=texts.hide,
     )
     rate_per_citizen: float = _setting(
         10.0,
-        _rate,
+        texts.rate,
         "Requests per second that one citizen may make for long, ten times as many at once; 0: as many as they like.",
         shown="10",
     )
     rate_per_network: float = _setting(
         200.0,
-        _rate,
+        texts.rate,
         "The same for one network (an IPv4 address, an IPv6 /64), which many may share.",
         shown="200",
     )
     trusted_proxies: int = _setting(
         0,
-        _proxies,
+        texts.proxies,
         "How many proxies of our own stand before the server and add to `X-Forwarded-For` and `X-Forwarded-Proto`.",
         shown="0",
     )
     datasets: Path = _setting(
         lambda: home().parent / "shared",
-        _path,
+        texts.path,
         "Folder with the real reading logs (`data/`) and the reference scripts (`reference/`) used by tests and"
         " benchmarks.",
         shown="`../shared`, seen from the checkout or the current folder",
     )
     clock_offset_s: float = _setting(
         0.0,
-        _seconds,
+        texts.seconds,
         "Seconds by which the programme's clock runs ahead of the machine's (negative: behind); for demonstrations.",
         shown="0",
     )
     target_baseline: int = _setting(
         1_400_000_000,
-        _count,
+        texts.count,
         "Services (人次) that had been rendered before the first day of the target; shown, never counted again.",
     )
     target_goal: int = _setting(
-        90_000_000, _count, "Additional services (人次) to be rendered from the first to the last day of the target."
+        90_000_000,
+        texts.count,
+        "Additional services (人次) to be rendered from the first to the last day of the target.",
     )
     target_from: date = _setting(
-        date(2024, 8, 26), _day, "First day of the target in Shanghai, `YYYY-MM-DD`; it is included."
+        date(2024, 8, 26), texts.day, "First day of the target in Shanghai, `YYYY-MM-DD`; it is included."
     )
     target_until: date = _setting(
-        date(2025, 12, 31), _day, "Last day of the target in Shanghai, `YYYY-MM-DD`; it is included."
+        date(2025, 12, 31), texts.day, "Last day of the target in Shanghai, `YYYY-MM-DD`; it is included."
     )
     target_items: int = _setting(
-        5_000, _count, "New quality items (优质内容) to be published from the first to the last day."
+        5_000, texts.count, "New quality items (优质内容) to be published from the first to the last day."
     )
 
     retrain_schedule: Schedule = _setting(
@@ -263,14 +168,20 @@ class Settings:
         "When old rows are deleted; written like `KEPU_RETRAIN_SCHEDULE`.",
     )
     retention_days: int = _setting(
-        LEAST_KEPT_DAYS,
-        _kept_days,
-        f"Days for which the record of what the programme did is kept, at least {LEAST_KEPT_DAYS}; events are never"
-        " deleted.",
+        texts.LEAST_KEPT_DAYS,
+        texts.kept_days,
+        f"Days for which the record of what the programme did is kept, at least {texts.LEAST_KEPT_DAYS}; events are"
+        " never deleted.",
+    )
+    serve_jobs: ServeJobs = _setting(
+        ServeJobs.AUTO,
+        texts.serve_jobs,
+        "Whether `kepu serve` does what is due by the clock, as `kepu worker` does: `on`, `off`, or `auto`: where the"
+        " records are in SQLite and the hot state in memory.",
     )
     lease_s: float = _setting(
         30.0,
-        _lease,
+        texts.lease,
         "Seconds without a sign of life after which another worker takes over what a worker had begun.",
         shown="30",
     )
@@ -284,6 +195,11 @@ class Settings:
                 f"the target ends on {self.target_until}, before it begins on {self.target_from}",
                 hint="correct KEPU_TARGET_FROM or KEPU_TARGET_UNTIL",
             )
+
+    @property
+    def embedded(self) -> bool:
+        """Whether one process is meant to be all there is: records in SQLite, hot state in its memory."""
+        return self.database_url.startswith("sqlite:") and self.redis_url is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,6 +166,14 @@ CONTENT_TRANSITIONS: dict[ContentStatus, frozenset[ContentStatus]] = {
 """From each status to those that may follow it."""
 
 
+class ServeJobs(StrEnum):
+    """Whether a process that serves does what is due by the clock, too; ``AUTO``: where it is all there is."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
 class JobState(StrEnum):
     """Where an occurrence of a job stands: an instant of its schedule at which it is to be done once."""
 

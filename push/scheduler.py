@@ -83,6 +83,11 @@ class Scheduler:
             threading.Thread(target=self._work, args=(lane,), name=f"clock-{lane.value}", daemon=True) for lane in Lane
         ]
 
+    @property
+    def at_work(self) -> bool:
+        """Whether it was started and not stopped, and none of its threads has ended by itself."""
+        return not self._closing.is_set() and all(thread.is_alive() for thread in (self._keeper, *self._lanes))
+
     def start(self) -> None:
         """Begin; returns at once."""
         self._ticker.start()

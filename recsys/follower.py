@@ -199,10 +199,11 @@ class Follower:
         return taken
 
     def _take_in(self, connection: Connection, columns: EventColumns) -> int:
-        strangers = {id for id in columns.citizen.tolist() if id not in self._names.citizens}
+        contact = is_contact(columns)
+        strangers = {id for id in columns.citizen[contact].tolist() if id not in self._names.citizens}
         for id, switches in profiling.switches(connection, strangers).items() if strangers else ():
             self._names.heed(self._names.add("citizens", id), switches)
-        found, seq = contacts_of(columns, self._names), columns.seq[is_contact(columns)]
+        found, seq = contacts_of(columns, self._names), columns.seq[contact]
         taken = 0
         for start in range(0, len(found), SLICE):
             part = slice(start, start + SLICE)

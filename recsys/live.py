@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from content_store.vocabulary import NEGATIVE_KINDS, READING_KINDS, EventKind
 from recsys.features.log import KINDS
+from recsys.kernels import counted
 from recsys.met import BEFORE, REFUSED, UNMET, Met
 from recsys.models.covisit import WINDOW, Covisit
 from recsys.models.growing import grown
@@ -98,6 +99,7 @@ class Live:
     def arrays_replaced(self) -> None:
         """Must follow whenever an array of this object gives way to another one."""
         self._one = _One(self)
+        self._by_birth: NDArray[np.intp] | None = None  # items, the newest first; made anew when one is born
 
     def grow(self, users: int, items: int = 0) -> None:
         """Make room for citizens ``0 … users - 1`` and items ``0 … items - 1``."""
@@ -188,6 +190,7 @@ class Live:
         self._admit(item)
         self.published[item] = hour
         self.born[item] = min(hour, self.first[item])
+        self._by_birth = None
         self.withdrawn[item] = False
 
     def withdraw(self, item: int) -> None:
@@ -210,6 +213,7 @@ class Live:
         self.grow(int(user.max(initial=-1)) + 1, int(item.max(initial=-1)) + 1)
         np.minimum.at(self.first, item, hour)
         np.minimum.at(self.born, item, hour)
+        self._by_birth = None
         np.maximum.at(self.last, item, hour)
         np.maximum.at(self.seen_at, user, hour)
         self._remember_pairs(user, item, hour, kind)
@@ -259,7 +263,9 @@ class Live:
                 one.region[user] = region
         if hour < one.first[item]:
             one.first[item] = hour
-            one.born[item] = min(hour, one.born[item])
+            if hour < one.born[item]:
+                one.born[item] = hour
+                self._by_birth = None
         if hour > one.last[item]:
             one.last[item] = hour
 
@@ -335,6 +341,18 @@ class Live:
         known[self.met.items(user)] = False
         return known
 
+    def newest(self, open_items: NDArray[np.bool_], most: int) -> NDArray[np.intp]:
+        """The ``most`` open items that are out since the latest hour (positions, the newest first)."""
+        if self._by_birth is None:
+            born = self.born[: self.items]
+            self._by_birth = np.argsort(np.where(np.isfinite(born), -born, np.inf), kind="stable")
+        for compared in (32 * most, self.items):
+            found: NDArray[np.intp] = self._by_birth[:compared]
+            found = found[open_items[found]][:most]
+            if found.size == most:
+                break
+        return found
+
     def history(self, user: int) -> NDArray[np.int32]:
         """Places in the log of the latest contacts of ``user`` that may speak for them (int32, oldest first).
 
@@ -374,6 +392,13 @@ class Live:
             chosen &= self.place_region[last] == region
         items: NDArray[np.int32] = self.covisit.item[last][chosen]
         return items
+
+    def count_reads(self, hour: float) -> NDArray[np.int64]:
+        """How often each item was read later than ``hour`` (int64): what ``reads_after`` finds, counted."""
+        log, size = self.covisit, self.covisit.size
+        first = int(np.searchsorted(self.place_newest[:size], hour, "right"))
+        found: NDArray[np.int64] = counted(log.item, log.hour, self.place_read, hour, first, size, self.items)
+        return found
 
     def window(self) -> slice:
         """The latest places of the log that are compared one by one."""

@@ -109,6 +109,11 @@ def caller() -> Caller:
     return known
 
 
+def seen_by_someone() -> bool:
+    """Whether somebody asked for this very page to look at it: not a browser in advance, nor one for its head only."""
+    return request.method == "GET" and "Sec-Purpose" not in request.headers
+
+
 def need_citizen() -> str:
     """The citizen whom the request is for; a visitor who is nobody yet becomes a guest.
 

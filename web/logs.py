@@ -6,6 +6,7 @@ import logging
 
 
 def begin() -> None:
-    """Log from INFO on; of the migrations only what is out of order."""
+    """Log from INFO on; of migrations and of the ticks of the clock only what is out of order."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for name in ("alembic", "apscheduler"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -9,11 +9,13 @@ from typing import Protocol
 
 from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import Metric
 
+from content_store.exposure_log import ExposureLog
 from content_store.hot import Hot
+from web.clockwork import Clockwork
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24)
@@ -24,11 +26,13 @@ _UNMATCHED = "unmatched"
 class Metrics:
     """Counters and histograms of one process; others may add their own to ``registry``."""
 
-    def __init__(self, hot: Hot) -> None:
+    def __init__(self, hot: Hot, exposures: ExposureLog, clockwork: Clockwork) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self.registry.register(_HotFigures(hot))
+        self.registry.register(_Impressions(exposures))
+        self.registry.register(clockwork)
         self.requests = Counter(
             "kepu_http_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
         )
@@ -102,6 +106,29 @@ class _HotFigures:
     def describe(self) -> Iterator[Metric]:
         """Nothing in advance: the figures differ with the kind of hot state."""
         return iter(())
+
+
+class _Impressions:
+    """What became of the impressions of this process, asked for when the metrics are."""
+
+    def __init__(self, exposures: ExposureLog) -> None:
+        self._exposures = exposures
+
+    def collect(self) -> Iterator[Metric]:
+        """Logged, waiting and dropped ones."""
+        logged, waiting, dropped = self._exposures.figures()
+        yield CounterMetricFamily("kepu_impressions_logged", "Impressions that are in the records.", value=logged)
+        yield GaugeMetricFamily("kepu_impressions_waiting", "Impressions that are still to be logged.", value=waiting)
+        lost = CounterMetricFamily(
+            "kepu_impressions_dropped", "Impressions that are lost, by reason.", labels=["reason"]
+        )
+        for reason, number in dropped.items():
+            lost.add_metric([reason.value], number)
+        yield lost
+
+    def describe(self) -> Iterator[Metric]:
+        """The same, which costs nothing."""
+        return self.collect()
 
 
 def install(app: Flask, metrics: Metrics) -> None:

@@ -157,6 +157,7 @@ def make() -> Bridge:
     settings = load_settings()
     clock.set_offset(settings.clock_offset_s)
     app = create_app(settings)
+    services_of(app).clockwork.start()
 
     def close() -> None:
         services_of(app).close()

@@ -9,12 +9,15 @@ from flask import Flask, current_app
 
 from content_store import hot, secret_key
 from content_store.db import Database, open_database
+from content_store.exposure_log import ExposureLog
 from content_store.hot import Hot
 from content_store.intake import Intake
 from content_store.settings import Settings
 from recsys.follower import FOLDER
 from recsys.snapshots import SnapshotStore
+from web.clockwork import Clockwork
 from web.metrics import Metrics
+from web.openings import Openings
 from web.recommender import Recommender
 
 _EXTENSION = "kepu"
@@ -38,7 +41,10 @@ class SigningKeys:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The records, hot state, snapshots, signing keys, intake, metrics and the recommender of a process."""
+    """The records and the roads into them, hot state, snapshots, keys, metrics, the recommender, and the clock.
+
+    The clock stands still until whoever serves lets it begin.
+    """
 
     settings: Settings
     database: Database
@@ -46,8 +52,11 @@ class Services:
     snapshots: SnapshotStore
     keys: SigningKeys
     intake: Intake
+    openings: Openings
+    exposures: ExposureLog
     metrics: Metrics
     recommender: Recommender
+    clockwork: Clockwork
 
     @classmethod
     def open(cls, settings: Settings) -> Services:
@@ -64,11 +73,28 @@ class Services:
             snapshots = SnapshotStore(settings.data_dir / "snapshots")
             recommender = Recommender.start(database, snapshots, opened, settings.data_dir / FOLDER)
             undo.pop_all()
-        intake = Intake(database, keys.reading)
-        return cls(settings, database, opened, snapshots, keys, intake, Metrics(opened), recommender)
+        intake, exposures = Intake(database, keys.reading), ExposureLog(database)
+        clockwork = Clockwork(settings, database)
+        metrics = Metrics(opened, exposures, clockwork)
+        return cls(
+            settings,
+            database,
+            opened,
+            snapshots,
+            keys,
+            intake,
+            Openings(intake),
+            exposures,
+            metrics,
+            recommender,
+            clockwork,
+        )
 
     def close(self) -> None:
-        """Give everything back."""
+        """Give everything back, once what was opened and shown is stored."""
+        self.clockwork.stop()
+        self.openings.close()
+        self.exposures.close()
         self.recommender.close()
         self.hot.close()
         self.database.close()

@@ -166,6 +166,15 @@ class Postgres(_Server):
         """Remove a database, whoever is still connected to it."""
         self._admin(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
+    def shut(self, name: str) -> None:
+        """Throw everybody out of a database and let nobody in until it is opened."""
+        self._admin(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false')
+        self._admin(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+
+    def open(self, name: str) -> None:
+        """Let people in again."""
+        self._admin(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS true')
+
     def _admin(self, statement: str) -> None:
         import psycopg
 

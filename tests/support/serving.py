@@ -23,7 +23,8 @@ class Server:
     """``kepu serve`` with these settings; ``port`` is known once it said that it listens."""
 
     def __init__(self, settings: Mapping[str, str], *arguments: str) -> None:
-        env = {key: value for key, value in os.environ.items() if not key.startswith("KEPU_")} | dict(settings)
+        env = {key: value for key, value in os.environ.items() if not key.startswith("KEPU_")}
+        env |= {"KEPU_RETRAIN_SCHEDULE": "off"} | dict(settings)  # each would begin with a training
         self.process = subprocess.Popen(
             [sys.executable, "-m", "web.cli", "serve", *arguments],
             cwd=ROOT,

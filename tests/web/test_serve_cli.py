@@ -11,8 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from content_store.settings import Settings
+from content_store import events
+from content_store.db import open_database
+from content_store.settings import Settings, load_settings
+from content_store.vocabulary import EventKind
 from tests.support.serving import Server, everything, serving
+from tests.support.shelves import shelved
 from web.app import LARGEST_BODY
 
 JSON = {"Content_Type": "application/json"}
@@ -42,7 +46,7 @@ def test_it_serves_either_profile_and_ends_in_order(settings_of: Mapping[str, st
         assert (again[0], again[2]) == (200, body)
         assert json.loads(server.request("GET", "/readyz")[2])["hot"] == "ok"
         assert server.stop() == 0
-        assert server.messages == ""
+        assert not [line for line in server.messages.splitlines() if " INFO " not in line]
 
 
 def test_two_servers_on_one_set_of_records_know_the_same_citizens(settings_of: Mapping[str, str]) -> None:
@@ -50,6 +54,20 @@ def test_two_servers_on_one_set_of_records_know_the_same_citizens(settings_of: M
         _, headers, body = first.request("PATCH", "/api/v1/me", b'{"prefecture": "510100"}', **JSON)
         cookie = headers["Set-Cookie"].partition(";")[0]
         assert second.request("GET", "/api/v1/me", Cookie=cookie)[2] == body
+
+
+def test_every_page_that_was_answered_is_logged_when_it_is_told_to_end(settings_of: Mapping[str, str]) -> None:
+    database = open_database(load_settings(settings_of))
+    shelved(database)
+    with serving(settings_of) as server:
+        pages = [json.loads(server.request("GET", "/api/v1/feed?limit=50")[2])["items"] for _ in range(30)]
+        assert server.stop() == 0
+        assert "impressions" not in server.messages
+    with database.connect() as connection:
+        stored = events.count_by_kind(connection)
+    database.close()
+    assert stored == {EventKind.IMPRESSION: sum(map(len, pages))}
+    assert {len(page) for page in pages} == {45}
 
 
 def test_what_was_begun_is_answered_before_it_ends(tmp_path: Path) -> None:

@@ -61,12 +61,16 @@ def receive(services: Services, body: Events) -> EventsAnswer:
     """Store what the citizen did, durably, before answering."""
     if not body.events:
         return EventsAnswer(accepted=0, duplicate=0, rejected=[])
-    citizen_id = auth.need_citizen()
-    device, network = auth.device_key(services), auth.network_key(services)
-    caller = Caller(citizen_id=citizen_id, make_guest=True, device_key=device, network_key=network)
-    found = services.intake.receive([Incoming.of(event) for event in body.events], caller)
+    found = services.intake.receive([Incoming.of(event) for event in body.events], sender(services))
     rejected = [RejectedEvent(id=row.id, code=row.code) for row in found.rejected]
     return EventsAnswer(accepted=found.accepted, duplicate=found.duplicate, rejected=rejected)
+
+
+def sender(services: Services) -> Caller:
+    """The citizen at hand as one who sends events; a visitor who is nobody yet becomes a guest."""
+    citizen_id = auth.need_citizen()
+    device, network = auth.device_key(services), auth.network_key(services)
+    return Caller(citizen_id=citizen_id, make_guest=True, device_key=device, network_key=network)
 
 
 ENDPOINTS = (

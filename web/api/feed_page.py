@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Self
+from typing import Any, Self
 
-from content_store import contents
+from content_store import clock, contents
 from content_store.contents import Card
+from content_store.exposure_log import Placed
+from content_store.exposures import Showing
 from content_store.vocabulary import Topic
 from recsys.feed import Ask, Entry
 from recsys.reasons import ReasonCode
 from recsys.sentences import sentence
+from web import auth
 from web.api.endpoint import Output
 from web.services import Services
 
@@ -27,10 +30,17 @@ class ListedContent(Output):
     published_at: int | None
 
     @classmethod
-    def of(cls, card: Card, **more: object) -> Self:
-        """What ``card`` shows, and whatever else the model has."""
-        told = {name: getattr(card, name) for name in ListedContent.model_fields}
-        return cls.model_validate(told | more)
+    def of(cls, card: Card, **more: Any) -> Self:
+        """What ``card`` shows, and whatever else the model has; nothing is checked, for it is our own."""
+        return cls.model_construct(
+            id=card.id,
+            title=card.title,
+            summary=card.summary,
+            topic=card.topic,
+            source=card.source,
+            published_at=card.published_at,
+            **more,
+        )
 
 
 class FeedReason(Output):
@@ -59,7 +69,10 @@ class FeedPage(Output):
 
 
 def compose(services: Services, ask: Ask) -> FeedPage:
-    """The page that ``ask`` asks for. Raises BadCursor, and DatabaseError where the titles cannot be read."""
+    """The page that ``ask`` asks for; what it shows is logged soon.
+
+    Raises BadCursor, and DatabaseError where the titles cannot be read.
+    """
     begun = time.perf_counter()
     page = services.recommender.feed.page(ask)
     shown = {entry.id for entry in page.entries}
@@ -70,6 +83,9 @@ def compose(services: Services, ask: Ask) -> FeedPage:
             cards = contents.cards(connection, shown | named)
     # Withdrawn within the last second: the feed does not know yet, the records do.
     items = [_item(entry, cards) for entry in page.entries if entry.id in cards and cards[entry.id].live]
+    if auth.seen_by_someone():
+        showing = Showing(ask.citizen, clock.now_ms(), page.slate, page.snapshot)
+        services.exposures.put(showing, [Placed(item.id, item.position, item.propensity) for item in items])
     for name in page.fallbacks:
         services.metrics.feed_fallbacks.labels(name).inc()
     place = "first" if ask.cursor is None else "later"
@@ -91,5 +107,5 @@ def _item(entry: Entry, cards: Mapping[str, Card]) -> FeedItem:
     why = entry.why
     titles = [cards[ref].title if ref in cards else ref for ref in why.refs]
     text = sentence(why.code, titles=titles, count=why.count, region=why.region)
-    reason = FeedReason(code=why.code, text=text, refs=list(why.refs))
+    reason = FeedReason.model_construct(code=why.code, text=text, refs=list(why.refs))
     return FeedItem.of(cards[entry.id], reason=reason, position=entry.position, propensity=entry.propensity)

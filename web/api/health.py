@@ -10,6 +10,7 @@ from flask import Flask, Response
 from content_store.errors import DatabaseError, HotStateError, SnapshotError
 from web import metrics
 from web.api.endpoint import Endpoint, Output
+from web.clockwork import Clocked
 from web.services import Services, current
 
 log = logging.getLogger(__name__)
@@ -22,12 +23,16 @@ class Alive(Output):
 
 
 class Ready(Output):
-    """``degraded`` where a part is missing that can be done without; the parts tell ``ok`` or what is the matter."""
+    """``degraded`` where a part is missing that can be done without; the parts tell ``ok`` or what is the matter.
+
+    ``jobs``: whether this process does what is due by the clock; ``off`` where that is left to others.
+    """
 
     status: Literal["ok", "degraded"]
     database: Literal["ok"] = "ok"
     hot: Literal["ok", "unavailable"]
     snapshot: Literal["ok", "absent", "unreadable"]
+    jobs: Clocked
 
 
 def alive(services: Services) -> Alive:
@@ -38,8 +43,9 @@ def alive(services: Services) -> Alive:
 def ready(services: Services) -> Ready:
     """Whether requests can be served. Raises DatabaseError where they cannot."""
     services.database.ping()
-    hot, snapshot = _hot(services), _snapshot(services)
-    return Ready(status="ok" if hot == snapshot == "ok" else "degraded", hot=hot, snapshot=snapshot)
+    hot, snapshot, jobs = _hot(services), _snapshot(services), services.clockwork.state
+    well = hot == snapshot == "ok" and jobs is not Clocked.STOPPED
+    return Ready(status="ok" if well else "degraded", hot=hot, snapshot=snapshot, jobs=jobs)
 
 
 def _hot(services: Services) -> Literal["ok", "unavailable"]:

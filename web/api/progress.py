@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
-from content_store import ledger
+from content_store import clock, contents, facts, ledger
 from content_store.errors import DatabaseError
+from content_store.vocabulary import Exclusion
 from web.api.endpoint import Endpoint, Output
 from web.services import Services
 
@@ -17,11 +18,21 @@ class DayCount(Output):
     counted: int
 
 
+class NotCounted(Output):
+    """Readings of the window that do not count, and why: a stable code, and the words for people."""
+
+    reason: Exclusion
+    text: str
+    number: int
+
+
 class ProgressAnswer(Output):
     """Services (人次) against the target, on the days ``first`` to ``last`` in Shanghai, both included.
 
     ``baseline`` had been rendered before; ``goal`` is to be added to it, ``counted`` has been, ``today`` is today's
-    part; ``total`` is baseline and counted; ``per_day`` has the days that have any.
+    part; ``total`` is baseline and counted; ``per_day`` has the days that have any; ``not_counted`` has the reasons why
+    other readings do not count, the most frequent first. ``items_published`` were published in the window and can be
+    read; which of them are quality items, of which ``items_goal`` are wanted, is not judged yet.
     """
 
     baseline: int
@@ -33,13 +44,19 @@ class ProgressAnswer(Output):
     last: date
     days: int
     items_goal: int
+    items_published: int
     per_day: list[DayCount]
+    not_counted: list[NotCounted]
 
 
 def show(services: Services) -> ProgressAnswer:
     """The count at this moment."""
-    with services.database.connect() as connection:
+    with services.database.snapshot() as connection:
         found = ledger.progress(connection, services.settings)
+        outcomes = facts.outcomes(connection, found.first, found.last)
+        since, before = map(clock.start_of_day_ms, (found.first, found.last + timedelta(days=1)))
+        published = contents.count_published(connection, since, before)
+    refused = {Exclusion(outcome): number for outcome, number in outcomes.items() if outcome != facts.COUNTED}
     return ProgressAnswer(
         baseline=found.baseline,
         goal=found.goal,
@@ -50,7 +67,12 @@ def show(services: Services) -> ProgressAnswer:
         last=found.last,
         days=found.days,
         items_goal=found.items_goal,
+        items_published=published,
         per_day=[DayCount(day=day, counted=number) for day, number in found.per_day.items()],
+        not_counted=[
+            NotCounted(reason=reason, text=reason.label, number=number)
+            for reason, number in sorted(refused.items(), key=lambda pair: (-pair[1], pair[0]))
+        ],
     )
 
 

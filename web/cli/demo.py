@@ -208,6 +208,7 @@ def _serve(town: Settings, port: int) -> None:
     click.echo("dismiss an article; 我的 shows what was understood and switches it off. Ctrl-C ends it.\n")
     left_out = ("KEPU_DATABASE_URL", "KEPU_REDIS_URL", "KEPU_DATA_DIR")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(left_out)}
-    env = kept | {"KEPU_DATA_DIR": str(town.data_dir)}
+    # It has just been trained: what was due last night would only slow the first pages down.
+    env = {"KEPU_RETRAIN_SCHEDULE": "off"} | kept | {"KEPU_DATA_DIR": str(town.data_dir)}
     sys.stdout.flush()
     os.execve(sys.executable, [sys.executable, "-m", "web.cli", "serve", "--port", str(port)], env)

@@ -6,6 +6,7 @@ import errno
 import http.client
 import logging
 import multiprocessing
+import os
 import socket
 import threading
 import time
@@ -17,7 +18,8 @@ from granian.constants import HTTPModes, Interfaces
 from content_store import hot, secret_key
 from content_store.db import open_database
 from content_store.errors import HotStateError, KepuError, ServiceMissing
-from content_store.settings import Settings
+from content_store.settings import FILE_SUFFIX, PREFIX, Settings
+from content_store.vocabulary import ServeJobs
 from web import logs
 
 DEFAULT_PORT = 8000
@@ -30,13 +32,23 @@ _LOOK_S = 0.05
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on; 0.0.0.0 means all.")
 @click.option("--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(0, 65535), help="0: a free one.")
+@click.option(
+    "--jobs/--no-jobs", default=None, help="Do what is due by the clock, too, or leave it; else KEPU_SERVE_JOBS says."
+)
 @click.pass_obj
-def serve(settings: Settings, host: str, port: int) -> None:
-    """Serve pages and API until stopped."""
+def serve(settings: Settings, host: str, port: int, jobs: bool | None) -> None:
+    """Serve pages and API until stopped.
+
+    With records in SQLite and hot state in memory it does what is due by the clock, too, as `kepu worker` does.
+    """
     logs.begin()
     # A fork would copy the locks that our threads hold at that moment, and whatever libraries keep about theirs.
     multiprocessing.set_start_method("spawn", force=True)
     _examine(settings)
+    if jobs is not None:  # the worker process reads its settings from the environment
+        name = f"{PREFIX}SERVE_JOBS"
+        os.environ.pop(name + FILE_SUFFIX, None)
+        os.environ[name] = ServeJobs.ON if jobs else ServeJobs.OFF
     address = address_of(host)
     port = free_port(address, port)
     server = Granian(

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 
 from flask import current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from content_store import checks, citizens, clock, contents, events
+from content_store import checks, clock, contents
 from content_store.contents import Content
-from content_store.errors import BadCursor, BadRecord, DatabaseError, UnknownContent
-from content_store.events import Event
+from content_store.errors import BadCursor, BadRecord, UnknownContent
+from content_store.intake import Incoming
 from content_store.vocabulary import LIVE_STATUSES, EventKind, Topic
 from recsys.feed import Ask
 from web import auth
-from web.api import feed_page, me
+from web.api import events, feed_page, me
 from web.auth import Via
 from web.errors import NotFound
 from web.portal.markdown import render
 from web.portal.page import Page
 from web.services import Services, current
-
-log = logging.getLogger(__name__)
 
 PER_PAGE = 20
 RELATED = 6
@@ -47,8 +44,8 @@ def show_article(id: str) -> str:
     """An article with what is near it; a citizen who opens it has met it."""
     services = current()
     content = _readable(services, id)
-    if auth.caller().via is Via.COOKIE and request.method == "GET" and "Sec-Purpose" not in request.headers:
-        _note_opening(services, content.id)
+    if auth.caller().via is Via.COOKIE and auth.seen_by_someone():
+        services.openings.note(_event(content.id, EventKind.CLICK), events.sender(services))
     near = feed_page.related(services, content.id, auth.need_citizen(), RELATED)
     return render_template(
         "portal/article.html",
@@ -64,7 +61,9 @@ def dismiss() -> Response:
     """The citizen is not interested in an article."""
     services = current()
     content = _readable(services, request.form.get("content", ""))
-    _note(services, content.id, EventKind.NOT_INTERESTED)
+    found = services.intake.receive([_event(content.id, EventKind.NOT_INTERESTED)], events.sender(services))
+    if found.rejected:
+        raise NotFound(f"content {content.id} is not there any more: {found.rejected[0].code.value}")
     topic = _topic(request.form.get("topic"))
     return redirect(url_for("show_feed_page", topic=topic, notice="dismissed"), 303)
 
@@ -90,23 +89,11 @@ def _readable(services: Services, id: str) -> Content:
     return content
 
 
-def _note_opening(services: Services, content_id: str) -> None:
-    """Store that the article was opened, once a day; who only passes by with no cookie leaves nothing."""
-    try:
-        _note(services, content_id, EventKind.CLICK)
-    except DatabaseError as error:
-        log.warning("an opening was not stored: %s", error.message)
-
-
-def _note(services: Services, content_id: str, kind: EventKind) -> None:
-    """Store an event of the citizen at hand, once a day."""
-    citizen_id = auth.need_citizen()
-    told = "\n".join((citizen_id, content_id, kind, clock.today().isoformat()))
+def _event(content_id: str, kind: EventKind) -> Incoming:
+    """An event of the citizen at hand that happens once a day."""
+    told = "\n".join((auth.need_citizen(), content_id, kind, clock.today().isoformat()))
     id = f"page-{hashlib.sha256(told.encode()).hexdigest()[:32]}"
-    event = Event(id=id, citizen_id=citizen_id, content_id=content_id, kind=kind, at=clock.now_ms())
-    with services.database.begin() as connection:
-        citizens.ensure(connection, [citizen_id])
-        events.append(connection, [event])
+    return Incoming(id=id, kind=kind.value, content_id=content_id, at=clock.now_ms())
 
 
 def _takes_events() -> bool:

@@ -156,13 +156,6 @@ def test_an_empty_house_has_an_empty_feed(client: FlaskClient) -> None:
     assert (answer.status_code, answer.get_json()["items"], answer.get_json()["cursor"]) == (200, [], None)
 
 
-def test_a_visitor_becomes_a_guest_without_a_row(app: Flask, client: FlaskClient, shelf: list[str]) -> None:
-    client.get(PATH)
-    assert client.get_cookie("kepu_citizen") is not None
-    with opened(app).database.connect() as connection:
-        assert citizens.count(connection) == 0
-
-
 def test_a_programme_must_say_for_whom_it_asks(service: Service) -> None:
     assert service.client.get(PATH, headers=service.headers()).status_code == 403
 

@@ -21,7 +21,7 @@ def test_a_process_that_answers_lives(client: FlaskClient) -> None:
 
 def test_without_a_snapshot_it_is_ready_and_says_what_is_missing(client: FlaskClient) -> None:
     answer = client.get("/readyz")
-    told = {"status": "degraded", "database": "ok", "hot": "ok", "snapshot": "absent"}
+    told = {"status": "degraded", "database": "ok", "hot": "ok", "snapshot": "absent", "jobs": "off"}
     assert (answer.status_code, answer.get_json()) == (200, told)
 
 

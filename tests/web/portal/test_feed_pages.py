@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import html
 import re
+import threading
+from collections.abc import Sequence
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
-from content_store import citizens, contents, events
+from content_store import citizens, contents, events, ledger, locks, schema
+from content_store.driver import Driver
+from content_store.intake import Caller, Incoming, Intake, Received
 from content_store.vocabulary import ContentStatus, EventKind
+from tests.support.clockwork import until
 from tests.web.conftest import opened
 from tests.web.portal.conftest import Browser
 
@@ -17,10 +23,11 @@ _NEXT = re.compile(r'rel="next" href="([^"]+)"')
 
 
 def stored(app: Flask) -> list[tuple[str, EventKind]]:
+    """What was done, impressions left aside."""
     with opened(app).database.connect() as connection:
         everyone = [citizen.id for citizen in citizens.every(connection)]
         found = [event for id in everyone for event in events.history(connection, id)]
-    return [(event.content_id, event.kind) for event in found]
+    return [(event.content_id, event.kind) for event in found if event.kind is not EventKind.IMPRESSION]
 
 
 def turned(browser: Browser, path: str) -> list[str]:
@@ -63,6 +70,50 @@ def test_an_article_opened_twice_a_day_is_one_event(app: Flask, browser: Browser
     browser.see(f"/contents/{first}")
     browser.see(f"/contents/{first}")
     assert stored(app) == [(first, EventKind.CLICK)]
+
+
+def test_an_opening_waits_for_a_lock_and_its_page_does_not(app: Flask, browser: Browser) -> None:
+    first = browser.cards("/")[0]
+    until(lambda: opened(app).exposures.figures().waiting == 0, "the impressions")
+    citizen = browser.client.get("/api/v1/me").get_json()["id"]
+    with opened(app).database.begin() as connection:  # the lock of all writers on SQLite
+        locks.hold(Driver(connection), [ledger.citizen_lock(citizen)])  # that of this citizen's on PostgreSQL
+        assert browser.see(f"/contents/{first}")
+        assert stored(app) == []
+    until(lambda: stored(app), "the opening")
+    assert stored(app) == [(first, EventKind.CLICK)]
+    assert first not in turned(browser, "/")
+
+
+def test_an_opening_that_waits_is_stored_before_the_end(app: Flask, browser: Browser) -> None:
+    first = browser.cards("/")[0]
+    until(lambda: opened(app).exposures.figures().waiting == 0, "the impressions")
+    citizen = browser.client.get("/api/v1/me").get_json()["id"]
+    ending = threading.Thread(target=opened(app).openings.close)
+    with opened(app).database.begin() as connection:
+        locks.hold(Driver(connection), [ledger.citizen_lock(citizen)])
+        browser.see(f"/contents/{first}")
+        ending.start()
+    ending.join()
+    assert stored(app) == [(first, EventKind.CLICK)]
+
+
+def test_what_pages_tell_is_judged_by_the_intake(app: Flask, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[tuple[str, str, str | None]] = []
+    receive = Intake.receive
+
+    def watched(intake: Intake, rows: Sequence[Incoming], caller: Caller, now_ms: int | None = None) -> Received:
+        taken.extend((row.kind, row.content_id, caller.network_key) for row in rows)
+        return receive(intake, rows, caller, now_ms)
+
+    monkeypatch.setattr(Intake, "receive", watched)
+    first, second = browser.cards("/")[:2]
+    browser.see(f"/contents/{first}")
+    browser.send("/not-interested", on="/", content=second)
+    assert [row[:2] for row in taken] == [("click", first), ("not_interested", second)]
+    assert all(row[2] for row in taken)
+    with opened(app).database.connect() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(schema.ledger_entries)).scalar_one() == 0
 
 
 def test_who_only_passes_by_leaves_nothing(app: Flask, browser: Browser) -> None:
