@@ -24,6 +24,10 @@ def test_on_postgresql(request):
     if "{postgresql}" == "absent":
         missing("no server")
 
+@pytest.mark.backend("chromium")
+def test_in_chromium():
+    pass
+
 @pytest.mark.backend("redis")
 @pytest.mark.skipif("{redis}" == "absent", reason="left out")
 def test_on_redis():
@@ -45,20 +49,20 @@ def test_the_number_of_tests_on_each_backend_is_told_before_the_closing_line(tmp
     code, output = run(tmp_path, ci="true")
     assert code == 0
     *_, counts, closing = [line for line in output.splitlines() if line]
-    assert counts == "sqlite 1, postgresql 1, redis 1"
-    assert "3 passed in" in closing
+    assert counts == "sqlite 1, postgresql 1, redis 1, chromium 1"
+    assert "4 passed in" in closing
 
 
 def test_with_ci_a_missing_service_fails_the_run(tmp_path: Path) -> None:
     code, output = run(tmp_path, ci="true", postgresql="absent")
     assert code == 1
-    assert "1 failed, 2 passed" in output.splitlines()[-1]
+    assert "1 failed, 3 passed" in output.splitlines()[-1]
 
 
 def test_on_a_laptop_a_missing_service_is_skipped_and_listed(tmp_path: Path) -> None:
     code, output = run(tmp_path, "-ra", ci="", postgresql="absent")
     assert code == 0
-    assert "sqlite 1, postgresql 0, redis 1" in output
+    assert "sqlite 1, postgresql 0, redis 1, chromium 1" in output
     assert "no server" in output
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.ci import in_ci
 
-BACKENDS = ("sqlite", "postgresql", "redis")
+BACKENDS = ("sqlite", "postgresql", "redis", "chromium")
 
 
 _ran: pytest.StashKey[Counter[str]] = pytest.StashKey()
