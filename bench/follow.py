@@ -95,7 +95,7 @@ def pieces(follower: Follower) -> dict[str, int]:
     """Bytes of the parts of the state, by what their objects say of themselves."""
     live, log = follower.live, follower.live.covisit
     arrays = [value for owner in (live, live.static, log, live.popular) for value in vars(owner).values()]
-    sets = [live.refused, live.followed]
+    sets: list[dict[int, Any]] = [live.refused, live.followed]
     places = (follower._names.items, follower._names.citizens)
     ids = [id for kind in places for id in kind.ids]
     rows = {"met": live.met._rows, "chains of citizens": log.of_user, "chains of items": log.of_item}

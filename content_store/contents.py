@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from content_store import checks, clock, ids, schema, statements
+from content_store.driver import Driver
 from content_store.errors import BadRecord, UnknownContent
 from content_store.vocabulary import CONTENT_TRANSITIONS, LIVE_STATUSES, ContentStatus, Topic
 
@@ -241,12 +242,7 @@ def some(connection: Connection, ids: Collection[str]) -> dict[str, Content]:
 
 def cards(connection: Connection, ids: Collection[str]) -> dict[str, Card]:
     """What lists show of the contents with these ids, by id, whatever their status; unknown ids are left out."""
-    names = ("id", "title", "summary", "topic", "source", "published_at", "status")
-    found: dict[str, Card] = {}
-    for part in statements.chunks(ids):
-        query = sa.select(*(_contents.c[name] for name in names)).where(_contents.c.id.in_(part))
-        found.update((row.id, _card(row)) for row in connection.execute(query))
-    return found
+    return {row[0]: _card(row) for row in Driver(connection).rows(_CARDS, list(ids))} if ids else {}
 
 
 def outlines(connection: Connection, ids: Collection[str] | None = None, *, batch: int = 5_000) -> Iterator[Outline]:
@@ -354,6 +350,9 @@ def _columns(given: Changes) -> dict[str, Any]:
     if "tags" in columns:
         columns["tags"] = [checks.identifier(tag, "a tag") for tag in dict.fromkeys(columns["tags"])]
     return columns
+
+
+_CARDS = "SELECT id, title, summary, topic, source, published_at, status FROM contents WHERE id IN ?"
 
 
 def _card(row: Any) -> Card:

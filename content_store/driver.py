@@ -129,7 +129,7 @@ def _spread(sql: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
     return (_marked(sql, tuple(sizes)) if sizes else sql), given
 
 
-_SIZES = (1, 2, 4, 8, 12, 16, 20, 32)
+_SIZES = (1, 2, 4, 8, 12, 16, 20, 32, 64)
 
 
 @functools.lru_cache(1000)

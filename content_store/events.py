@@ -16,18 +16,18 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from content_store import checks, citizens, clock, contents, schema, statements
+from content_store.driver import Driver
 from content_store.errors import BadRecord, UnknownCitizen, UnknownContent
 from content_store.event_stream import EventColumns as EventColumns
 from content_store.event_stream import read_columns as read_columns
 from content_store.vocabulary import EventKind
 
 _events = schema.events
-# Made once: a request runs it, and a statement costs more to make than to run.
+_NAMES = tuple(column.name for column in _events.c)
+_KIND = _NAMES.index("kind")
 _CONTACTS_AFTER = (
-    sa.select(_events)
-    .where(_events.c.citizen_id == sa.bindparam("citizen"), _events.c.seq > sa.bindparam("after"))
-    .where(schema.contact)
-    .order_by(_events.c.seq)
+    f"SELECT {', '.join(_NAMES)} FROM events"
+    f" WHERE citizen_id = ? AND seq > ? AND kind <> '{EventKind.IMPRESSION.value}' ORDER BY seq"
 )
 
 
@@ -139,7 +139,8 @@ def history(
 
 def contacts_after(connection: Connection, citizen_id: str, seq: int) -> list[StoredEvent]:
     """One citizen's events but impressions that were stored after ``seq``, in the order of storing."""
-    return [_stored(row) for row in connection.execute(_CONTACTS_AFTER, {"citizen": citizen_id, "after": seq})]
+    found = Driver(connection).rows(_CONTACTS_AFTER, citizen_id, seq)
+    return [StoredEvent(**dict(zip(_NAMES, row, strict=True)) | {"kind": EventKind(row[_KIND])}) for row in found]
 
 
 def id_at(connection: Connection, seq: int) -> str | None:

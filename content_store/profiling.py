@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from content_store import clock, history, schema, statements
 from content_store.citizens import ADULT_AT
+from content_store.driver import Driver
 from content_store.vocabulary import NEVER_INFERRED
 
 
@@ -32,9 +33,9 @@ _UNPROFILED = sa.or_(
     sa.not_(schema.citizens.c.personalised),
     sa.func.coalesce(schema.citizens.c.birth_year >= sa.bindparam("oldest_minor"), sa.false()),
 )
-_FORGETS = sa.exists().where(schema.forgotten.c.citizen_id == schema.citizens.c.id)
-_SWITCHES_OF = sa.select(_UNPROFILED, schema.citizens.c.prefecture, _FORGETS).where(
-    schema.citizens.c.id == sa.bindparam("citizen")
+_SWITCHES_OF = (
+    "SELECT minor OR NOT personalised OR COALESCE(birth_year >= ?, FALSE), prefecture,"
+    " EXISTS (SELECT 1 FROM forgotten WHERE citizen_id = citizens.id) FROM citizens WHERE id = ?"
 )
 
 
@@ -66,11 +67,12 @@ def switches(connection: Connection, ids: Collection[str] | None = None) -> dict
 
 def switches_of(connection: Connection, id: str) -> Switches | None:
     """The switches of one citizen, as a request asks for them; None where no citizen has this id."""
-    row = connection.execute(_SWITCHES_OF, {"citizen": id, "oldest_minor": _oldest_minor()}).one_or_none()
-    if row is None:
+    found = Driver(connection).rows(_SWITCHES_OF, _oldest_minor(), id)
+    if not found:
         return None
-    contents = frozenset(history.forgotten(connection, [id]).get(id, ())) if row[2] else frozenset()
-    return Switches(not row[0], row[1], contents)
+    kept_out, prefecture, forgets = found[0]
+    contents = frozenset(history.forgotten(connection, [id]).get(id, ())) if forgets else frozenset()
+    return Switches(not kept_out, prefecture, contents)
 
 
 def uninferred_contents(connection: Connection) -> frozenset[str]:

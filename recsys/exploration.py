@@ -9,7 +9,7 @@ and Thompson, 1952; Bottou et al., *Counterfactual reasoning and learning system
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from recsys.diversity import Variety
@@ -36,16 +36,20 @@ def choose(
     ``variety`` knows the places before it. Without ``dice`` nothing is drawn. The pool must not be empty.
     """
     best = variety.first(topics, authors)
-    others: list[int] = []
-    if dice is not None and at >= FIRST:
-        strict = variety.allows(topics[best], authors[best])
-        others = [
+    if dice is None or at < FIRST or len(topics) <= SPARED:
+        return Choice(best, 1.0, False)
+    strict = variety.allows(topics[best], authors[best])
+
+    def others() -> Iterator[int]:
+        return (
             place
             for place in range(SPARED, len(topics))
             if place != best and (not strict or variety.allows(topics[place], authors[place]))
-        ]
-    if not others or dice is None:
+        )
+
+    if next(others(), None) is None:
         return Choice(best, 1.0, False)
     if dice.random() < SHARE:
-        return Choice(dice.choice(others), SHARE / len(others), True)
+        drawn = list(others())
+        return Choice(dice.choice(drawn), SHARE / len(drawn), True)
     return Choice(best, 1 - SHARE, False)

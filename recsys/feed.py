@@ -140,8 +140,10 @@ class Feed:
         with self._follower.lock:
             user, hour = self._follower.place_of_citizen(ask.citizen), clock.now_ms() / HOUR_MS
             if rest is None:
-                rest = self._begin(user, hour, ask.topic, fallbacks)
-            entries, rest = _Serving(self, user, hour, rest).page(min(ask.limit, LONGEST), begun)
+                rest, head = self._begin(user, hour, ask.topic, fallbacks)
+            else:
+                head = _places(self._follower, rest.head)
+            entries, rest = _Serving(self, user, hour, rest, head).page(min(ask.limit, LONGEST), begun)
             personalised = user not in self._follower.live.unprofiled
         cursor = None
         if not (rest.done and not rest.head):
@@ -155,7 +157,10 @@ class Feed:
         within = None if topic is None else live.static.topic[: live.items] == self._follower.topic_code(topic)
         return Ranking(live, self._models.slow, self._models.ranker).rank(user, hour, within).items
 
-    def _begin(self, user: int, hour: float, topic: Topic | None, fallbacks: list[str]) -> Rest:
+    def _begin(
+        self, user: int, hour: float, topic: Topic | None, fallbacks: list[str]
+    ) -> tuple[Rest, NDArray[np.intp]]:
+        """Rank anew: what there is to show, and the positions of its head."""
         snapshot = self._models.version
         if self._models.slow is None:
             fallbacks.append("snapshot")
@@ -167,8 +172,8 @@ class Feed:
             log.exception("the ranking failed; the newest serve instead")
             fallbacks.append("ranking")
             order, snapshot = np.zeros(0, np.intp), None
-        ids = tuple(self._follower.items[place] for place in order.tolist())
-        return Rest(new_slate(), hour, topic, snapshot, head=ids, ranked=frozenset(ids))
+        ranked = frozenset(self._follower.items[place] for place in order.tolist())
+        return Rest(new_slate(), hour, topic, snapshot, ranked=ranked), order
 
     def related(self, id: str, citizen: str, limit: int = 6) -> list[str]:
         """Ids of live items near the content ``id``, the nearest first, none that ``citizen`` met; empty if unknown."""
@@ -190,7 +195,7 @@ class Feed:
 class _Serving:
     """One page in the making; lives under the follower's lock."""
 
-    def __init__(self, feed: Feed, user: int, hour: float, rest: Rest) -> None:
+    def __init__(self, feed: Feed, user: int, hour: float, rest: Rest, head: NDArray[np.intp]) -> None:
         self._feed, self._user, self._hour, self._rest = feed, user, hour, rest
         self._follower = feed._follower
         self._live: Live = self._follower.live
@@ -201,8 +206,8 @@ class _Serving:
         self._topics: list[int] = []
         self._authors: list[int] = []
         self._pool: list[int] = []
-        self._extend(self._places(rest.head))
-        before = [self._codes(place) for place in self._places(rest.last)]
+        self._extend(head)
+        before = [self._codes(place) for place in _places(self._follower, rest.last).tolist()]
         per_topic = PER_TOPIC if rest.topic is None else None
         self._variety = Variety(before, per_topic=per_topic, per_author=PER_AUTHOR)
         self._last = list(rest.last)
@@ -272,20 +277,15 @@ class _Serving:
             return False
         self._tail = key
         ids, ranked = self._follower.items, self._rest.ranked
-        self._extend(place for place in found.tolist() if ids[place] not in ranked)
+        self._extend(np.array([place for place in found.tolist() if ids[place] not in ranked], np.intp))
         return True
 
-    def _extend(self, places: Iterable[int]) -> None:
-        for place in places:
-            if self._open[place]:
-                self._pool.append(place)
-                topic, author = self._codes(place)
-                self._topics.append(topic)
-                self._authors.append(author)
-
-    def _places(self, ids: Iterable[str]) -> list[int]:
-        found = (self._follower.place_of_item(id) for id in ids)
-        return [place for place in found if place is not None and place < self._live.items]
+    def _extend(self, places: NDArray[np.intp]) -> None:
+        found = places[self._open[places]]
+        static = self._live.static
+        self._pool += found.tolist()
+        self._topics += static.topic[found].tolist()
+        self._authors += static.author[found].tolist()
 
     def _codes(self, place: int) -> tuple[int, int]:
         return int(self._live.static.topic[place]), int(self._live.static.author[place])
@@ -311,3 +311,9 @@ class _Serving:
     def _told(self, reason: Reason, region: str | None) -> Why:
         refs = tuple(self._follower.items[ref] for ref in reason.refs)
         return Why(reason.code, refs, reason.count, region if reason.code is ReasonCode.HOT_NEAR else None)
+
+
+def _places(follower: Follower, ids: Iterable[str]) -> NDArray[np.intp]:
+    """The positions of ``ids``; what is not known, or not yet, is left out."""
+    found = (follower.place_of_item(id) for id in ids)
+    return np.array([place for place in found if place is not None and place < follower.live.items], np.intp)

@@ -38,7 +38,7 @@ from recsys.rebuild import Contacts, contacts_of, describe, describe_all, heed_a
 
 log = logging.getLogger(__name__)
 
-STATE = 2  # of what is kept; another number is not read
+STATE = 3  # of what is kept; another number is not read
 FOLDER = "live"  # in the data folder
 BATCH = 20_000  # events read at once
 SLICE, PAUSE_S = 200, 0.0002  # contacts taken in while the lock is held; until it is taken again, so that others get it
@@ -255,7 +255,7 @@ class Follower:
 
     def _heed(self, citizen: int, switches: Switches) -> None:
         moved = self._names.heed(citizen, switches)
-        if citizen < len(self._live.met) and (moved or self._live.region[citizen] < 0):
+        if citizen < len(self._live.met) and (moved or not switches.profiled or self._live.region[citizen] < 0):
             self._live.region[citizen] = self._names.home(citizen)
 
     def _follow_changes(self, connection: Connection) -> None:

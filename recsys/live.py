@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from content_store.vocabulary import NEGATIVE_KINDS, READING_KINDS, EventKind
 from recsys.features.log import KINDS
+from recsys.kernels import counted
+from recsys.live_views import Views
 from recsys.met import BEFORE, REFUSED, UNMET, Met
 from recsys.models.covisit import WINDOW, Covisit
 from recsys.models.growing import grown
@@ -34,25 +35,6 @@ _IS_READ = tuple(kind in READING_KINDS for kind in KINDS)
 _IS_NEGATIVE = tuple(kind in NEGATIVE_KINDS for kind in KINDS)
 _REFUSES = np.array(_IS_NEGATIVE)
 _NOTHING: set[int] = set()  # what a citizen without refusals or follows has of them; never added to
-
-
-class _One:
-    """Views of the arrays of ``live`` for single entries, which they read and write several times as fast."""
-
-    def __init__(self, live: Live) -> None:
-        def view(values: Any) -> memoryview[Any]:
-            return memoryview(values)
-
-        self.topic = view(live.static.topic)
-        # Per item.
-        self.born, self.first, self.last = view(live.born), view(live.first), view(live.last)
-        self.readers, self.engaged, self.engaged_at = view(live.readers), view(live.engaged), view(live.engaged_at)
-        # Per citizen.
-        self.seen_at, self.region, self.device = view(live.seen_at), view(live.region), view(live.device)
-        # Per place in the log.
-        self.place_region, self.place_device = view(live.place_region), view(live.place_device)
-        self.place_age, self.place_share = view(live.place_age), view(live.place_share)
-        self.place_read, self.place_newest = view(live.place_read), view(live.place_newest)
 
 
 class Live:
@@ -80,7 +62,7 @@ class Live:
         self.follows_topic = np.zeros((self.topics + 1, self.topics + 1))  # the last ones: unknown
         # Per citizen.
         self.met = Met()
-        self.refused: dict[int, set[int]] = {}
+        self.refused: dict[int, dict[int, float]] = {}  # and when
         self.followed: dict[int, set[int]] = {}
         self.unprofiled: set[int] = set()
         self.forgotten: dict[int, frozenset[int]] = {}  # items that may not speak for them, see ``history``
@@ -99,7 +81,8 @@ class Live:
 
     def arrays_replaced(self) -> None:
         """Must follow whenever an array of this object gives way to another one."""
-        self._one = _One(self)
+        self._one = Views(self)
+        self._by_birth: NDArray[np.intp] | None = None  # items, the newest first; made anew when one is born
 
     def grow(self, users: int, items: int = 0) -> None:
         """Make room for citizens ``0 … users - 1`` and items ``0 … items - 1``."""
@@ -190,6 +173,7 @@ class Live:
         self._admit(item)
         self.published[item] = hour
         self.born[item] = min(hour, self.first[item])
+        self._by_birth = None
         self.withdrawn[item] = False
 
     def withdraw(self, item: int) -> None:
@@ -212,9 +196,10 @@ class Live:
         self.grow(int(user.max(initial=-1)) + 1, int(item.max(initial=-1)) + 1)
         np.minimum.at(self.first, item, hour)
         np.minimum.at(self.born, item, hour)
+        self._by_birth = None
         np.maximum.at(self.last, item, hour)
         np.maximum.at(self.seen_at, user, hour)
-        self._remember_pairs(user, item, kind)
+        self._remember_pairs(user, item, hour, kind)
         told = _REFUSES[kind] | (kind == _FOLLOW)
         columns = (user[told], item[told], kind[told] == _FOLLOW)
         for citizen, place, follows in zip(*(column.tolist() for column in columns), strict=True):
@@ -223,17 +208,21 @@ class Live:
             else:
                 self.followed.get(citizen, _NOTHING).discard(place)
 
-    def _remember_pairs(self, user: NDArray[np.int32], item: NDArray[np.int32], kind: NDArray[np.int8]) -> None:
+    def _remember_pairs(
+        self, user: NDArray[np.int32], item: NDArray[np.int32], hour: NDArray[np.float64], kind: NDArray[np.int8]
+    ) -> None:
         """Note who met and who refused what."""
         pair, owner = np.unique(user * np.int64(self.items) + item, return_inverse=True)
         whom, what = np.divmod(pair, max(self.items, 1))
-        latest = np.zeros(pair.size, np.int64)
-        latest[owner] = np.arange(owner.size)
-        refused = _REFUSES[kind[latest]]
+        welcomed, refused_at = np.full(pair.size, NEVER), np.full(pair.size, NEVER)
+        np.maximum.at(refused_at, owner[_REFUSES[kind]], hour[_REFUSES[kind]])
+        np.maximum.at(welcomed, owner[~_REFUSES[kind]], hour[~_REFUSES[kind]])
+        refused = refused_at >= welcomed
         only = refused & (np.bincount(owner, ~_REFUSES[kind], pair.size) == 0)
         self.met.fill(whom, what, only)
-        for citizen, place in zip(whom[refused].tolist(), what[refused].tolist(), strict=True):
-            self.refused.setdefault(citizen, set()).add(place)
+        columns = (whom[refused], what[refused], refused_at[refused])
+        for citizen, place, at in zip(*(column.tolist() for column in columns), strict=True):
+            self.refused.setdefault(citizen, {})[place] = at
 
     def update(self, user: int, item: int, hour: float, kind: int, region: int = -1, device: int = -1) -> None:
         """Take in one event; ``kind`` is a position in ``features.log.KINDS``.
@@ -247,29 +236,37 @@ class Live:
         if kind == _SHOWN:
             return
         if _IS_NEGATIVE[kind]:
-            self._refuse(user, item)
+            self._refuse(user, item, hour)
         else:
             self._welcome(user, item, hour, kind, region, device)
         one = self._one
         if hour >= one.seen_at[user]:
-            one.seen_at[user], one.region[user], one.device[user] = hour, region, device
+            one.seen_at[user], one.device[user] = hour, device
+            if user not in self.unprofiled:  # of the others what they read tells nothing, not even where they are
+                one.region[user] = region
         if hour < one.first[item]:
             one.first[item] = hour
-            one.born[item] = min(hour, one.born[item])
+            if hour < one.born[item]:
+                one.born[item] = hour
+                self._by_birth = None
         if hour > one.last[item]:
             one.last[item] = hour
 
-    def _refuse(self, user: int, item: int) -> None:
+    def _refuse(self, user: int, item: int, hour: float) -> None:
         """Hide ``item`` from ``user`` and forget that it may have been liked or followed."""
-        self.refused.setdefault(user, set()).add(item)
+        told = self.refused.setdefault(user, {})
+        told[item] = max(hour, told.get(item, NEVER))
         self.followed.get(user, _NOTHING).discard(item)
         if self.met.find(user, item) == UNMET:
             self.met.add(user, item, REFUSED)
 
     def _welcome(self, user: int, item: int, hour: float, kind: int, region: int, device: int) -> None:
         """A sign of interest: the first contact, the first read after another one, or one more."""
-        if user in self.refused:
-            self.refused[user].discard(item)  # as in ``features.interest``
+        # As in ``features.interest``: a reading that began before the refusal and is told after it takes nothing back.
+        refused = self.refused.get(user)
+        stands = refused is not None and hour <= refused.get(item, NEVER)
+        if refused is not None and not stands:
+            refused.pop(item, None)
         is_read = _IS_READ[kind]
         place = self.met.find(user, item)
         if place == UNMET:
@@ -281,7 +278,7 @@ class Live:
             self._count_read(item, hour)
         if not is_read:
             self._count_engaged(item, hour)
-        if kind == _FOLLOW:
+        if kind == _FOLLOW and not stands:
             self.followed.setdefault(user, set()).add(item)
 
     def _meet(self, user: int, item: int, hour: float, is_read: bool, region: int, device: int) -> int:
@@ -326,6 +323,18 @@ class Live:
         known: NDArray[np.bool_] = np.isfinite(born) & (born <= hour) & ~withdrawn
         known[self.met.items(user)] = False
         return known
+
+    def newest(self, open_items: NDArray[np.bool_], most: int) -> NDArray[np.intp]:
+        """The ``most`` open items that are out since the latest hour (positions, the newest first)."""
+        if self._by_birth is None:
+            born = self.born[: self.items]
+            self._by_birth = np.argsort(np.where(np.isfinite(born), -born, np.inf), kind="stable")
+        for compared in (32 * most, self.items):
+            found: NDArray[np.intp] = self._by_birth[:compared]
+            found = found[open_items[found]][:most]
+            if found.size == most:
+                break
+        return found
 
     def history(self, user: int) -> NDArray[np.int32]:
         """Places in the log of the latest contacts of ``user`` that may speak for them (int32, oldest first).
@@ -374,6 +383,13 @@ class Live:
             chosen &= self.place_region[last] == region
         items: NDArray[np.int32] = self.covisit.item[last][chosen]
         return items
+
+    def count_reads(self, hour: float) -> NDArray[np.int64]:
+        """How often each item was read later than ``hour`` (int64): what ``reads_after`` finds, counted."""
+        log, size = self.covisit, self.covisit.size
+        first = int(np.searchsorted(self.place_newest[:size], hour, "right"))
+        found: NDArray[np.int64] = counted(log.item, log.hour, self.place_read, hour, first, size, self.items)
+        return found
 
     def window(self) -> slice:
         """The latest places of the log that are compared one by one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import chain
 from typing import Any
 
@@ -37,6 +37,7 @@ def arrays_of(live: Live) -> Arrays:
     found |= {f"log_{name}": values.copy() for name, values in live.covisit.arrays().items()}
     found["met"], found["met_sizes"] = live.met.arrays()
     found["refused"], found["followed"] = _pairs(live.refused), _pairs(live.followed)
+    found["refused_at"] = np.array([at for told in live.refused.values() for at in told.values()], np.float64)
     found["unprofiled"] = np.array(sorted(live.unprofiled), np.int32)
     return found
 
@@ -55,9 +56,10 @@ def live_of(arrays: Mapping[str, NDArray[Any]]) -> Live:
         setattr(live, name, arrays[name])
     user, item = arrays["log_user"], arrays["log_item"]
     live.covisit = _chained(user, item, arrays["log_hour"], live.items, len(live.met))
-    for name, sets in (("refused", live.refused), ("followed", live.followed)):
-        for citizen, thing in arrays[name].tolist():
-            sets.setdefault(citizen, set()).add(thing)
+    for (citizen, thing), at in zip(arrays["refused"].tolist(), arrays["refused_at"].tolist(), strict=True):
+        live.refused.setdefault(citizen, {})[thing] = at
+    for citizen, thing in arrays["followed"].tolist():
+        live.followed.setdefault(citizen, set()).add(thing)
     live.unprofiled = set(arrays["unprofiled"].tolist())
     before = live.covisit.previous[: user.size]
     topic_before = np.where(before >= 0, static.topic[item[before]], -1)
@@ -66,7 +68,7 @@ def live_of(arrays: Mapping[str, NDArray[Any]]) -> Live:
     return live
 
 
-def _pairs(sets: Mapping[int, set[int]]) -> NDArray[np.int32]:
+def _pairs(sets: Mapping[int, Collection[int]]) -> NDArray[np.int32]:
     """Every citizen and item of ``sets`` (int32, pairs × 2)."""
     sizes = np.fromiter(map(len, sets.values()), np.int32, len(sets))
     users = np.repeat(np.fromiter(sets, np.int32, len(sets)), sizes)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.features.signals import Floats, Moment, around, moment, signals
+from recsys.features.signals import Floats, Moment, Signals, around, moment, signals
 from recsys.features.table import COLUMNS, Request, table
 from recsys.live import NOBODY, Live
 from recsys.models.ranker import Ranker
+from recsys.models.topk import best
 from recsys.slow import SlowLayer
 
 # How many of its best each source may bring.
@@ -57,24 +59,25 @@ class Ranking:
         """
         user = user if user >= 0 else NOBODY
         now = moment(self.live, user, hour)
-        dense = signals(self.live, now)
-        if self.slow is not None:
-            dense |= self.slow.scores(now, self.live.items)
+        told = signals(self.live, now)
+        slow = {} if self.slow is None else self.slow.scores(now, self.live.items)
         open_items = self.live.open_items(user, hour)
         if within is not None:
             open_items &= within
-        return Request(self.live, now, dense, self._candidates(now, dense, open_items)), open_items
+        return Request(self.live, now, told, slow, self._candidates(told, slow, open_items)), open_items
 
-    def _candidates(self, now: Moment, dense: dict[str, Floats], open_items: NDArray[np.bool_]) -> NDArray[np.intp]:
-        places = np.flatnonzero(open_items)
+    def _candidates(
+        self, told: Signals, slow: Mapping[str, NDArray[np.float32]], open_items: NDArray[np.bool_]
+    ) -> NDArray[np.intp]:
         live = self.live
-        found = [_best(live.born, places, NEWEST, least=-np.inf)]
-        found += [_best(live.popular.score(name, now.hour), places, most) for name, most in BY_POPULARITY.items()]
-        found += [_best(dense[name], places, most) for name, most in BY_SIGNAL.items()]
+        marked = np.zeros(live.items, bool)
+        marked[live.newest(open_items, NEWEST)] = True
+        live.popular.mark_leading(BY_POPULARITY, open_items, marked)
+        told.mark_best(BY_SIGNAL, open_items, marked)
         for name, most in BY_MODEL.items():
-            if name in dense and np.isfinite(dense[name]).any():
-                found.append(_best(np.nan_to_num(dense[name], nan=-np.inf), places, most, least=-np.inf))
-        return np.unique(np.concatenate(found))
+            if name in slow:
+                marked[best(np.where(open_items, slow[name], -np.inf), most)] = True
+        return np.flatnonzero(marked)
 
     def judge(self, request: Request, features: NDArray[np.float32] | None = None) -> Floats:
         """The score of each candidate of ``request``; ``features`` is their table where it is there already."""
@@ -93,7 +96,7 @@ class Ranking:
         """``scores``, lower for what has the topic or author of an item that the citizen refused."""
         live, user = self.live, request.now.user
         refused = live.refused.get(user)
-        if not refused or user in live.unprofiled:
+        if not refused or user in live.unprofiled or not scores.size:
             return scores
         static, places = live.static, np.fromiter(refused, np.intp, len(refused))
         lowered = scores.copy()
@@ -113,9 +116,8 @@ class Ranking:
         """How near every item is to ``item`` (float64, one per item): what its readers read, and the slow models."""
         since = np.zeros(1)
         now = Moment(NOBODY, hour, np.zeros(0, np.int32), np.array([item], np.int32), since)
-        parts = [around(self.live, now)]
-        if self.slow is not None:
-            parts += list(self.slow.scores(now, self.live.items).values())
+        slow = {} if self.slow is None else self.slow.scores(now, self.live.items)
+        parts = [around(self.live, now), *(score.astype(np.float64) for score in slow.values())]
         near: Floats = np.sum([_standardised(part) for part in parts], axis=0, dtype=np.float64)
         return near
 
@@ -132,12 +134,3 @@ def _standardised(values: Floats) -> Floats:
     spread = values[known].std()
     result: Floats = np.where(known, (values - values[known].mean()) / (spread if spread > 0 else 1.0), 0.0)
     return result
-
-
-def _best(values: Floats, places: NDArray[np.intp], most: int, least: float = 0.0) -> NDArray[np.intp]:
-    """The ``most`` of ``places`` with the largest values above ``least`` (in no order)."""
-    score = values[places]
-    if score.size > most:
-        chosen = np.argpartition(-score, most)[:most]
-        places, score = places[chosen], score[chosen]
-    return places[score > least]

@@ -47,51 +47,39 @@ class Reason:
 
 def reasons(live: Live, now: Moment, shown: NDArray[np.intp]) -> list[Reason]:
     """A reason for each of ``shown`` (positions)."""
-    read = _recent_reads(live, now)
-    hour, day = (_most(live.reads_after(now.hour - hours)) for hours in (1, 24))
-    near = _most(_reads_near(live, now))
+    hour, day = (_most(live.count_reads(now.hour - hours)) for hours in (1, 24))
+    near = _most(np.bincount(_reads_near(live, now), minlength=live.items))
+    habits = _Habits(live, now)
     return [
-        _because(live, now.user, read, item)
+        because
         or _hot(near, item, ReasonCode.HOT_NEAR)
         or _hot(hour, item, ReasonCode.HOT_HOUR)
         or _hot(day, item, ReasonCode.HOT_DAY)
         or _fresh(live, now, item)
-        or _topical(live, now, item)
-        for item in shown.tolist()
+        or habits.reason(item)
+        for item, because in zip(shown.tolist(), _because(live, now, shown), strict=True)
     ]
 
 
-def _recent_reads(live: Live, now: Moment) -> list[int]:
-    """The items that the citizen really read lately and that may speak for them, latest first."""
+def _because(live: Live, now: Moment, shown: NDArray[np.intp]) -> list[Reason | None]:
+    """For each of ``shown`` the read item with the most readers in common, relative to how often it is read."""
     read = now.items[live.place_read[now.places]][::-1][:RECENT_READS]
-    return [int(item) for item in read]
+    if not read.size or not shown.size:
+        return [None] * shown.size
+    common = live.covisit.shared(read, shown.astype(np.int32), live.place_read, now.user)
+    nearness = np.where(common >= COMMON_READERS, common / np.sqrt(1 + live.readers[read]), 0.0)
+    best = nearness.argmax(axis=1)  # the later read where two are as near
+    return [
+        Reason(ReasonCode.BECAUSE_READ, (int(read[ref]),), count) if count >= COMMON_READERS else None
+        for ref, count in zip(best.tolist(), common[np.arange(shown.size), best].tolist(), strict=True)
+    ]
 
 
-def _readers(live: Live, item: int) -> set[int]:
-    places = np.array(live.covisit.of_item[item], np.int64)
-    return set(live.covisit.user[places[live.place_read[places]]].tolist())
-
-
-def _because(live: Live, user: int, read: list[int], item: int) -> Reason | None:
-    """The read item with the most readers in common with ``item``, relative to how often it is read."""
-    mine = _readers(live, item) - {user}
-    best, ref, common = 0.0, -1, 0
-    if len(mine) < COMMON_READERS:
-        return None
-    for earlier in read:
-        theirs = _readers(live, earlier)
-        both = len(mine & theirs)
-        nearness = both / np.sqrt(1 + len(theirs))
-        if both >= COMMON_READERS and nearness > best:
-            best, ref, common = nearness, earlier, both
-    return Reason(ReasonCode.BECAUSE_READ, (ref,), common) if ref >= 0 else None
-
-
-def _most(items: NDArray[np.int32]) -> dict[int, int]:
-    """How often the ``HOT_PLACES`` items come that come most among ``items``."""
-    found, count = np.unique(items, return_counts=True)
-    order = np.lexsort((found, -count))[:HOT_PLACES]
-    return dict(zip(found[order].tolist(), count[order].tolist(), strict=True))
+def _most(count: NDArray[np.int64]) -> dict[int, int]:
+    """The ``HOT_PLACES`` largest of ``count`` by their places, the first of those that are as large."""
+    found = np.flatnonzero(count >= HOT_READS)
+    order = found[np.argsort(-count[found], kind="stable")][:HOT_PLACES]
+    return dict(zip(order.tolist(), count[order].tolist(), strict=True))
 
 
 def _reads_near(live: Live, now: Moment) -> NDArray[np.int32]:
@@ -110,11 +98,23 @@ def _fresh(live: Live, now: Moment, item: int) -> Reason | None:
     return Reason(ReasonCode.FRESH) if 0 <= age <= FRESH_HOURS else None
 
 
-def _topical(live: Live, now: Moment, item: int) -> Reason:
-    topic = live.static.topic[item]
-    same = int((live.static.topic[now.items] == topic).sum())
-    if topic < 0 or not now.items.size:
-        return Reason(ReasonCode.CATALOGUE)
-    if same >= USUAL_SHARE * now.items.size:
-        return Reason(ReasonCode.USUAL_TOPIC, (), same)
-    return Reason(ReasonCode.CATALOGUE if same else ReasonCode.NEW_TOPIC)
+class _Habits:
+    """What a citizen reads usually and what they have not read of late, topic by topic."""
+
+    def __init__(self, live: Live, now: Moment) -> None:
+        self._static = live.static
+        self._read = live.static.topic[now.items[live.place_read[now.places]]]
+        # What may not speak for the citizen, and what they refused, is not new to them all the same.
+        self._met = live.static.topic[live.covisit.item[live.covisit.contacts(now.user)]]
+
+    def reason(self, item: int) -> Reason:
+        """What the topic of ``item`` is to the citizen."""
+        topic = self._static.topic[item]
+        same = int((self._read == topic).sum())
+        if topic < 0 or not self._read.size:
+            return Reason(ReasonCode.CATALOGUE)
+        if same >= USUAL_SHARE * self._read.size:
+            return Reason(ReasonCode.USUAL_TOPIC, (), same)
+        private = self._static.private is not None and self._static.private[item]
+        known = private or bool((self._met == topic).any())
+        return Reason(ReasonCode.CATALOGUE if known else ReasonCode.NEW_TOPIC)

@@ -11,7 +11,7 @@ _AUTONOMOUS = frozenset({Prefecture.ABA, Prefecture.GARZE, Prefecture.LIANGSHAN}
 _ELSEWHERE = "你所在地区"
 
 _SENTENCES = {
-    ReasonCode.BECAUSE_READ: "因为你读过{named}（另有 {count} 位读者两篇都读了）",
+    ReasonCode.BECAUSE_READ: "因为你读过{named}（近来有 {count} 位读者两篇都读了）",
     ReasonCode.HOT_NEAR: "{place}近1小时热读（{count} 人）",
     ReasonCode.HOT_HOUR: "近1小时热读（{count} 人）",
     ReasonCode.HOT_DAY: "近24小时热读（{count} 人）",

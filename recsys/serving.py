@@ -90,7 +90,8 @@ class Served:
         request = ranked.request
         found = columns(request)
         place = np.searchsorted(request.candidates, shown)
-        return [{name: float(found[name][index]) for name in SOURCES} for index in place]
+        told = {name: np.asarray(found[name], np.float64) for name in SOURCES}
+        return [{name: float(values[index]) for name, values in told.items()} for index in place]
 
 
 def _appeared(article: Article, dataset: Dataset) -> int | None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from recsys.features.signals import Moment
-from recsys.models.base import Recommender
+from recsys.models.base import Recommender, one_like
 from recsys.models.content import Content
 
 RECENCY = 0.9  # weight of an item in the history relative to the one read after it
@@ -35,6 +35,11 @@ class SlowLayer:
         self.fitted = place.size
         self.place = np.append(place, np.array(added, np.int32))
         self._known = np.append(known & (place >= 0), np.ones(len(added), bool))
+        served = np.flatnonzero(self._known)
+        self._served = {}  # by number of items: which have a place, and where
+        for size in (self.fitted, self.place.size):
+            inside = served[: int(np.searchsorted(served, size))]
+            self._served[size] = inside, self.place[inside].astype(np.intp)
         self._fitted = np.full(int(self.place.max(initial=-1)) + 1, -1, np.int32)
         self._fitted[self.place[self._known]] = np.flatnonzero(self._known)
 
@@ -50,18 +55,18 @@ class SlowLayer:
         inside = recent < self._fitted.size
         fitted = self._fitted[recent[inside]]
         kept = (fitted >= 0) & (fitted < columns)
-        parts = (weight[inside][kept], (np.zeros(kept.sum(), np.int32), fitted[kept]))
-        return csr_matrix(parts, shape=(1, columns), dtype=np.float32)
+        found = fitted[kept]
+        return one_like((1, columns), weight[inside][kept], found, np.array([0, found.size], np.int32))
 
-    def scores(self, now: Moment, items: int) -> dict[str, NDArray[np.float64]]:
-        """Each model's score of every item of the fast layer (float64, ``items`` long), NaN where it has none."""
+    def scores(self, now: Moment, items: int) -> dict[str, NDArray[np.float32]]:
+        """Each model's score of every item of the fast layer (float32, ``items`` long), ``-inf`` where it has none."""
         history = {size: self.history(now, size) for size in {self.fitted, self.place.size}}
         result = {}
         for name, model in self.models.items():
-            dense = np.full(items, np.nan)
+            dense = np.full(items, -np.inf, np.float32)
             size = self.place.size if isinstance(model, Content) else self.fitted
             if history[size].nnz:
-                score, known = model.score(history[size])[0], self._known[:size]
-                dense[self.place[:size][known]] = np.where(np.isfinite(score), score, np.nan)[known]
+                score, (inside, places) = model.score(history[size])[0], self._served[size]
+                dense[places] = score if inside.size == size else score[inside]
             result[name] = dense
         return result

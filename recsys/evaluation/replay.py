@@ -184,10 +184,18 @@ class Replay:
             elif name in SINGLES:
                 yield name, live.popular.score(name.removeprefix("popular_"), hour)
             elif asked is not None and name not in (FEED, DIVERSE):
-                dense = asked.request.dense.get("around" if name == "covisit" else name, np.full(live.items, np.nan))
-                yield name, np.where(np.isfinite(dense), dense, -np.inf)
+                yield name, self._scored(name, asked)
         if asked is not None and self._serves:
             yield from self._served(asked)
+
+    def _scored(self, name: str, asked: Asked) -> Floats:
+        """What one signal or one model of the slow layer says of every item."""
+        request, items = asked.request, self.walker.live.items
+        if name == "covisit":
+            return request.signals.dense("around", items)
+        if name not in request.slow:
+            return np.full(items, -np.inf)
+        return request.slow[name].astype(np.float64)
 
     def _served(self, asked: Asked) -> Iterator[tuple[str, Floats]]:
         live, ranking = self.walker.live, self.walker.ranking

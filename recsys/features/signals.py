@@ -1,19 +1,40 @@
-"""What the fast and the slow layer say about every item for one citizen at one moment (dense arrays over items)."""
+"""What the fast layer says about items for one citizen at one moment.
+
+Only items that the citizen's walks or the latest contacts touch have a value, so that a request costs no more in a
+catalogue ten times as large.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys import kernels
 from recsys.live import Live
+from recsys.models.covisit import STARTS, STEPS, Walk
 
 Floats = NDArray[np.float64]
 
 VISIT_GAP = 0.5  # hours without an event that end a visit
 VISITS = 5  # earlier visits whose front page the citizen is taken to have seen
 FRONT = 2000  # latest contacts that made a front page
+
+# By start of a walk and by distance from it: what a step is worth.
+_PLACE = 1 / (1.0 + np.arange(STARTS))[:, None]
+_DISTANCE = 0.8 ** np.arange(STEPS + 1.0)[None, :]
+_WORTH = _PLACE * _DISTANCE
+
+
+# In the order of the rows that ``kernels.ahead`` and, after "around", ``kernels.window`` fill.
+SIGNALS = (
+    *("after_15m", "after_1h", "next_6h", "next", "after_latest", "after_6h", "after", "around"),
+    *("alike_3h", "alike_1d", "alike", "here_1h", "here_6h", "device_1h", "point_15m", "point_1h", "point_6h"),
+)
+_ROW = {name: row for row, name in enumerate(SIGNALS)}
+_AROUND = _ROW["around"]
 
 
 @dataclass(frozen=True)
@@ -38,84 +59,93 @@ def moment(live: Live, user: int, hour: float) -> Moment:
     return Moment(user, hour, places, live.covisit.item[places], hour - live.covisit.hour[places])
 
 
-def signals(live: Live, now: Moment) -> dict[str, Floats]:
-    """Every dense signal of the fast layer by name (float64, one entry per item)."""
-    return _sequences(live, now) | _window(live, now) | _exposure(live, now)
+@dataclass(frozen=True)
+class Signals:
+    """``values``: a row for each of ``SIGNALS`` (float64) over ``items`` (positions, sorted); others have 0."""
+
+    items: NDArray[np.intp]
+    values: Floats
+
+    def at(self, chosen: NDArray[np.intp]) -> dict[str, Floats]:
+        """Every signal by name of the items ``chosen``, which must be sorted (float64, one per entry)."""
+        found = np.zeros((len(SIGNALS), chosen.size))
+        if self.items.size:
+            where = np.minimum(np.searchsorted(self.items, chosen), self.items.size - 1)
+            there = np.flatnonzero(self.items[where] == chosen)
+            found[:, there] = self.values[:, where[there]]
+        return dict(zip(SIGNALS, found, strict=True))
+
+    def mark_best(self, wanted: Mapping[str, int], open_items: NDArray[np.bool_], marked: NDArray[np.bool_]) -> None:
+        """Mark, for each signal of ``wanted``, as many open items as it says, those with the largest values above 0."""
+        rows = self.values[[_ROW[name] for name in wanted]]
+        kernels.mark_best(rows, self.items, open_items, np.array([*wanted.values()]), marked)
+
+    def totals(self) -> dict[str, float]:
+        """The sum of each signal over all items."""
+        return dict(zip(SIGNALS, self.values.sum(axis=1).tolist(), strict=True))
+
+    def dense(self, name: str, items: int) -> Floats:
+        """One signal over all ``items`` (float64)."""
+        result = np.zeros(items)
+        result[self.items] = self.values[_ROW[name]]
+        return result
 
 
-def _sequences(live: Live, now: Moment) -> dict[str, Floats]:
-    """What is read around the citizen's recent items."""
-    log, items = live.covisit, live.items
-    recent = now.items[::-1]
-    ahead, behind = (log.walk(now.user, recent, forward=forward) for forward in (True, False))
-    fresh = np.exp2((ahead.hour - now.hour) / 6)
-    near, place = 0.8**ahead.distance, 1 / (1 + ahead.start)
-    latest = ahead.start == 0
-    following = latest & (ahead.distance == 1)
-    forward = np.bincount(ahead.item, place * near * ahead.weight, items)
-    backward = np.bincount(behind.item, 0.8**behind.distance / (1 + behind.start) * behind.weight, items)
-    return {
-        "after_15m": np.bincount(ahead.item, place * near * np.exp2((ahead.hour - now.hour) * 4), items),
-        "after_1h": np.bincount(ahead.item, place * near * np.exp2(ahead.hour - now.hour), items),
-        "next_6h": np.bincount(ahead.item[following], fresh[following], items),
-        "next": np.bincount(ahead.item[following], minlength=items).astype(float),
-        "after_latest": np.bincount(ahead.item[latest], 1 / ahead.distance[latest], items),
-        "after_6h": np.bincount(ahead.item, place * near * fresh, items),
-        "after": forward,
-        "around": (forward + 0.5 * backward) / (1 + log.count[:items]) ** 0.3,
-    }
+def signals(live: Live, now: Moment) -> Signals:
+    """The signals of the walks from what the citizen read, and of the latest contacts."""
+    log = live.covisit
+    ahead, behind = log.walks(now.user, now.items[::-1])
+    items, slot = kernels.touched(live.items, ahead.item, behind.item, log.item[live.window()])
+    found = np.zeros((len(SIGNALS), items.size))
+    steps = (ahead.item, ahead.start, ahead.distance, ahead.hour)
+    kernels.ahead(slot, *steps, now.hour, _WORTH, ahead.weight, found)
+    found[_AROUND] = _around(live, items, slot, found[_AROUND - 1], behind)
+    _window(live, now, slot, found[_AROUND + 1 :])
+    return Signals(items, found)
+
+
+def _around(live: Live, items: NDArray[np.intp], slot: NDArray[np.int32], forward: Floats, behind: Walk) -> Floats:
+    backward = np.zeros(items.size)
+    kernels.weighed(slot, behind.item, behind.start, behind.distance, _WORTH, behind.weight, backward)
+    around: Floats = (forward + 0.5 * backward) / (1 + live.covisit.count[items]) ** 0.3
+    return around
 
 
 def around(live: Live, now: Moment) -> Floats:
     """What is read before and after the recent items of ``now`` (float64, one per item)."""
-    return _sequences(live, now)["around"]
+    ahead, behind = live.covisit.walks(now.user, now.items[::-1])
+    items, forward = np.arange(live.items), np.zeros(live.items)
+    slot = items.astype(np.int32)
+    kernels.weighed(slot, ahead.item, ahead.start, ahead.distance, _WORTH, ahead.weight, forward)
+    return _around(live, items, slot, forward, behind)
 
 
-def _window(live: Live, now: Moment) -> dict[str, Floats]:
+def _window(live: Live, now: Moment, slot: NDArray[np.int32], found: Floats) -> None:
     """Who reads what in the latest contacts: people like this one, of this place, on this device, at this point."""
-    log, items, window = live.covisit, live.items, live.window()
-    item, age = log.item[window], now.hour - log.hour[window]
-    hour_1, hour_6 = np.exp2(-age), np.exp2(-age / 6)
-
-    def count(chosen: NDArray[np.bool_], weight: Floats) -> Floats:
-        found: Floats = np.bincount(item[chosen], weight[chosen], items).astype(np.float64)
-        return found
-
+    log, window = live.covisit, live.window()
     near = log.neighbours(now.user, now.items[::-1], log.user[window])
-    alike = near > 0
     known = now.user < live.region.size
-    here = live.place_region[window] == (live.region[now.user] if known else -2)
-    same_device = live.place_device[window] == (live.device[now.user] if known else -2)
-    before = log.previous[window]
-    new_visit = np.where(before >= 0, log.hour[window] - log.hour[before], np.inf) > VISIT_GAP
-    same_point = new_visit == (now.gap > VISIT_GAP)
-    return {
-        "alike_3h": count(alike, near * np.exp2(-age / 3)),
-        "alike_1d": count(alike, near * np.exp2(-age / 24)),
-        "alike": count(alike, near),
-        "here_1h": count(here, hour_1),
-        "here_6h": count(here, hour_6),
-        "device_1h": count(same_device, hour_1),
-        "point_15m": count(same_point, np.exp2(-age * 4)),
-        "point_1h": count(same_point, hour_1),
-        "point_6h": count(same_point, hour_6),
-    }
+    region, device = (int(live.region[now.user]), int(live.device[now.user])) if known else (-2, -2)
+    new_visit = kernels.begins_visit(log.hour[: log.size], log.previous, window.start, VISIT_GAP)
+    mine = (live.place_region[window], region, live.place_device[window], device, new_visit, now.gap > VISIT_GAP)
+    kernels.window(slot, log.item[window], log.hour[window], now.hour, near, *mine, found)
 
 
-def _exposure(live: Live, now: Moment) -> dict[str, Floats]:
-    """What happened since the citizen was last here, and what they will have seen and passed over."""
-    log, items = live.covisit, live.items
-    nothing = np.zeros(items)
-    if not now.places.size:
-        return {"since_visit": nothing, "passed_last": nothing, "passed": nothing}
-    latest = int(now.places[-1])
-    since = np.bincount(log.item[max(latest + 1, log.size - 4 * FRONT) : log.size], minlength=items).astype(float)
-    visits = now.places[np.append(np.diff(log.hour[now.places]) > VISIT_GAP, True)][-VISITS:]
-    passed = nothing.copy()
-    front = nothing
-    for visit in visits.tolist():
-        shown = slice(max(0, visit - FRONT), visit)
-        weight = np.exp2((log.hour[shown] - log.hour[visit]) * 2)
-        front = np.bincount(log.item[shown], weight, items) / (1 + weight.sum())
-        passed += front
+def exposure(live: Live, now: Moment, chosen: NDArray[np.intp]) -> dict[str, Floats]:
+    """What happened since the citizen was last here, and what they will have seen and passed over.
+
+    By name, for the items ``chosen`` (float64, one per entry).
+    """
+    log, size = live.covisit, chosen.size
+    since, passed, front = np.zeros(size), np.zeros(size), np.zeros(size)
+    if now.places.size:
+        slot = np.full(live.items, -1, np.int32)
+        slot[chosen] = np.arange(size)
+        latest = int(now.places[-1])
+        kernels.tally(slot, log.item, max(latest + 1, log.size - 4 * FRONT), log.size, since)
+        visits = now.places[np.append(np.diff(log.hour[now.places]) > VISIT_GAP, True)][-VISITS:]
+        for visit in visits.tolist():
+            front = np.zeros(size)
+            kernels.front(slot, log.item, log.hour, max(0, visit - FRONT), visit, front)
+            passed += front
     return {"since_visit": since, "passed_last": front, "passed": passed}

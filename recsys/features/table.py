@@ -6,16 +6,19 @@ fitted ranker and is kept with it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.features.signals import Floats, Moment, moment, signals
+from recsys.features.signals import Floats, Moment, Signals, exposure, moment, signals
+from recsys.kernels import ranks
 from recsys.live import Live, Static
 from recsys.models.popular import HALF_LIVES
 
 RANKED = ("6m", "15m", "30m", "2.4h", "1d", "7d")
+MOMENTA = (("6m", "30m"), ("15m", "1h"), ("1h", "6h"), ("6h", "1d"), ("1d", "7d"))
 SHARED = ("next_6h", "after_15m", "after_1h", "after_6h", "after", "around", "alike_1d")
 PLACED = ("after_1h", "after", "around", "alike", "alike_1d", "point_15m", "als", "item_item", "content")
 SLOW = ("als", "item_item", "content")
@@ -26,54 +29,62 @@ TINY = 1e-9
 
 @dataclass(frozen=True)
 class Request:
-    """A moment, its dense signals (fast and slow) and the candidates (positions, int64) to be judged."""
+    """A moment, the signals of the fast layer, and the candidates (positions, int64, sorted) to be judged.
+
+    ``slow``: the score of every item by each model of the slow layer (float32), ``-inf`` where it has none.
+    """
 
     live: Live
     now: Moment
-    dense: dict[str, Floats]
+    signals: Signals
+    slow: Mapping[str, NDArray[np.float32]]
     candidates: NDArray[np.intp]
 
 
 def table(request: Request) -> NDArray[np.float32]:
     """Features of the candidates (float32, candidates × ``len(COLUMNS)``); NaN where something is unknown."""
     found = columns(request)
-    return np.stack([found[name] for name in COLUMNS], axis=1).astype(np.float32)
+    filled = np.empty((len(COLUMNS), request.candidates.size), np.float32)
+    for place, name in enumerate(COLUMNS):
+        filled[place] = found[name]
+    return filled.T
 
 
-def columns(request: Request) -> dict[str, Floats]:
-    """Every column by name (float64, one entry per candidate)."""
+def columns(request: Request) -> dict[str, Floats | float]:
+    """Every column by name: float64, one entry per candidate, or one number for all of them."""
     popular = _popularity(request)
-    result = popular | _signals(request, popular) | _slow(request) | _statics(request) | _topics(request)
-    size = request.candidates.size
-    return result | {name: np.full(size, value) for name, value in _context(request).items()}
+    slow = _slow(request)
+    result = popular | _signals(request, popular, slow) | slow | _statics(request) | _topics(request)
+    return {**result, **_context(request)}
 
 
 def _popularity(request: Request) -> dict[str, Floats]:
     live, hour, chosen = request.live, request.now.hour, request.candidates
-    mass = live.popular.table(hour, chosen)
-    total = live.popular.totals(hour)[:, None]
-    row = live.popular.row
+    popular = live.popular
+    mass = popular.table(hour, chosen)
+    row = popular.row
     # One read more than there were: the only read of a quiet night is no trend.
-    result = {f"share_{name}": mass[row[name]] / (total[row[name]] + 1) for name in HALF_LIVES}
-    result |= {f"rank_{name}": _ranks(mass[row[name]]) for name in RANKED}
-    for short, long in (("6m", "30m"), ("15m", "1h"), ("1h", "6h"), ("6h", "1d"), ("1d", "7d")):
-        result[f"momentum_{short}_{long}"] = mass[row[short]] / (mass[row[long]] + 1e-3)
-    for name in ("30m", "1h", "6h", "1d"):
-        result[f"mass_{name}"] = mass[row[name]]
-    return result
+    share = mass / (popular.totals(hour)[:, None] + 1)
+    result = {f"share_{name}": share[row[name]] for name in HALF_LIVES}
+    places = ranks(mass[[row[name] for name in RANKED]])
+    result |= {f"rank_{name}": place for name, place in zip(RANKED, places, strict=True)}
+    short, long = ([row[pair[end]] for pair in MOMENTA] for end in (0, 1))
+    momentum = mass[short] / (mass[long] + 1e-3)
+    result |= {f"momentum_{a}_{b}": values for (a, b), values in zip(MOMENTA, momentum, strict=True)}
+    return result | {f"mass_{name}": mass[row[name]] for name in ("30m", "1h", "6h", "1d")}
 
 
-def _signals(request: Request, popular: dict[str, Floats]) -> dict[str, Floats]:
-    dense, chosen = request.dense, request.candidates
-    result = {name: values[chosen] for name, values in dense.items() if name not in SLOW}
+def _signals(request: Request, popular: dict[str, Floats], slow: dict[str, Floats]) -> dict[str, Floats]:
+    told, chosen = request.signals, request.candidates
+    result = told.at(chosen) | exposure(request.live, request.now, chosen)
+    total = told.totals()
     for name in SHARED:
-        result[f"{name}_share"] = result[name] / (dense[name].sum() + TINY)
+        result[f"{name}_share"] = result[name] / (total[name] + TINY)
     readers = request.live.readers[chosen]
-    for name in PLACED:
-        if name in dense and np.isfinite(dense[name][chosen]).any():
-            result[f"rank_{name}"] = _ranks(np.nan_to_num(dense[name][chosen], nan=-np.inf))
-        else:
-            result[f"rank_{name}"] = np.full(chosen.size, np.nan)
+    places = ranks(np.stack([slow[name] if name in slow else result[name] for name in PLACED]))
+    for name, place in zip(PLACED, places, strict=True):
+        unknown = name in slow and np.isnan(slow[name]).all()
+        result[f"rank_{name}"] = np.full(chosen.size, np.nan) if unknown else place
     result["next_lift"] = result["next"] / (1 + readers)
     result["alike_lift"] = result["alike_1d"] / (1 + popular["mass_1d"])
     result["here_lift"] = result["here_6h"] / (1 + popular["mass_6h"])
@@ -83,22 +94,17 @@ def _signals(request: Request, popular: dict[str, Floats]) -> dict[str, Floats]:
     return result
 
 
-def _ranks(values: Floats) -> Floats:
-    """The place of each value from 0, the largest first; equal values share the first of their places."""
-    rank: Floats = np.searchsorted(np.sort(-values), -values).astype(float)
-    return rank
-
-
 def _slow(request: Request) -> dict[str, Floats]:
     """Scores of the slow layer relative to the candidates: models are refitted, so raw scales drift."""
     result = {}
     for name in SLOW:
-        values = request.dense.get(name)
-        score = np.full(request.candidates.size, np.nan) if values is None else values[request.candidates]
-        known = np.isfinite(score)
-        if known.any():
-            spread = score[known].std()
-            score = (score - score[known].mean()) / (spread + TINY)
+        score = np.full(request.candidates.size, np.nan)
+        if name in request.slow:
+            told = request.slow[name][request.candidates].astype(np.float64)
+            known = np.isfinite(told)
+            if known.any():
+                inside = told[known]
+                score[known] = (inside - inside.mean()) / (inside.std() + TINY)
         result[name] = score
     return result
 
@@ -171,7 +177,7 @@ def _names() -> tuple[str, ...]:
     """The columns, learnt by asking an empty state once."""
     live = Live(Static.unknown(1), 1)
     now = moment(live, 0, 0.0)
-    return tuple(columns(Request(live, now, signals(live, now), np.zeros(1, np.intp))))
+    return tuple(columns(Request(live, now, signals(live, now), {}, np.zeros(1, np.intp))))
 
 
 COLUMNS = _names()

@@ -17,7 +17,7 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from content_store.errors import ModelError
-from recsys.models.base import Arrays, Recommender
+from recsys.models.base import Arrays, Recommender, with_values
 
 ROWS_PER_THREAD = 64
 
@@ -46,7 +46,7 @@ class Als(Recommender):
     def __init__(self, config: AlsConfig | None = None) -> None:
         self.settings = config or AlsConfig()
         self.item_factors = np.zeros((0, self.settings.factors), np.float32)
-        self.known = np.zeros(0, bool)
+        self.known, self._unknown = np.zeros(0, bool), np.zeros(0, np.intp)
         self._solver = self._bare()
 
     def config(self) -> dict[str, Any]:
@@ -90,8 +90,7 @@ class Als(Recommender):
     def score(self, history: csr_matrix) -> NDArray[np.float32]:
         """Predicted preference (rows × items, float32); items without training rows are ``-inf``, see the base."""
         scores = self.fold_in(history) @ self.item_factors.T
-        filled = np.diff(history.indptr) > 0
-        scores[np.ix_(filled, ~self.known)] = -np.inf
+        scores[np.ix_(np.diff(history.indptr) > 0, self._unknown)] = -np.inf
         return scores
 
     def _bare(self) -> AlternatingLeastSquares:
@@ -106,12 +105,11 @@ class Als(Recommender):
         )
 
     def _confidence(self, matrix: csr_matrix) -> csr_matrix:
-        data = 1.0 + self.settings.alpha * matrix.data.astype(np.float32)
-        return csr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+        return with_values(matrix, np.float32(1) + np.float32(self.settings.alpha) * matrix.data.astype(np.float32))
 
     def _keep(self, factors: NDArray[Any], known: NDArray[Any], gram: NDArray[Any] | None) -> None:
         self.item_factors = np.ascontiguousarray(factors, np.float32)
-        self.known = known
+        self.known, self._unknown = known, np.flatnonzero(~known)
         self._solver = self._bare()
         self._solver.item_factors = self.item_factors
         self._solver._YtY = gram if gram is not None else self.item_factors.T @ self.item_factors

@@ -62,6 +62,20 @@ class Recommender(Model):
         """
 
 
+def with_values(matrix: csr_matrix, values: NDArray[np.float32]) -> csr_matrix:
+    """``matrix`` with other ``values`` in its places; SciPy's constructor would look at all of them again."""
+    return one_like(matrix.shape, values, matrix.indices, matrix.indptr)
+
+
+def one_like(
+    shape: tuple[int, int], values: NDArray[np.float32], indices: NDArray[np.int32], indptr: NDArray[np.int32]
+) -> csr_matrix:
+    """A matrix of these parts, which must be sound: nothing is checked or copied, for a request makes several."""
+    matrix = csr_matrix(shape, dtype=np.float32)
+    matrix.data, matrix.indices, matrix.indptr = values, indices, indptr
+    return matrix
+
+
 def save(model: Model, folder: Path) -> dict[str, Any]:
     """Write ``model`` into the new ``folder``; returns the manifest with the SHA-256 of the arrays.
 

@@ -20,7 +20,7 @@ from scipy.sparse import csr_matrix
 
 from content_store.errors import ModelError
 from recsys.models.als import Als, AlsConfig
-from recsys.models.base import Arrays, Recommender
+from recsys.models.base import Arrays, Recommender, one_like
 from recsys.text import TfIdf
 
 SPARE_DIRECTIONS = 16
@@ -73,6 +73,7 @@ class Content(Recommender):
         self._vectors = np.zeros((0, 0), np.float32)
         self._factors = np.zeros((0, self.settings.als.factors), np.float32)
         self._reader = Als(self.settings.als)
+        self._directions, self._silent = self._factors, np.zeros(0, np.intp)
 
     @property
     def items(self) -> int:
@@ -98,7 +99,8 @@ class Content(Recommender):
         model._map, model._basis = arrays["map"], arrays["basis"]
         model._vectors, model._factors = arrays["vectors"], arrays["factors"]
         parts = {key.removeprefix("als_"): value for key, value in arrays.items() if key.startswith("als_")}
-        model._reader = Als.restore(config["als"], parts)
+        reader = Als.restore(config["als"], parts)
+        model._read(reader, reader.item_factors)
         return model
 
     def fit(self, matrix: csr_matrix, texts: Sequence[str] = (), *, als: Als | None = None) -> Self:
@@ -149,15 +151,13 @@ class Content(Recommender):
         Raises ModelError where it is over more.
         """
         if history.shape[1] < self.items:
-            parts = (history.data, history.indices, history.indptr)
-            history = csr_matrix(parts, shape=(history.shape[0], self.items))
+            history = one_like((history.shape[0], self.items), history.data, history.indices, history.indptr)
         return self._reader.fold_in(history)
 
     def score(self, history: csr_matrix) -> Floats:
         """Agreement of reader and text (rows × items, float32); articles without a known term are ``-inf``."""
-        scores = self.fold_in(history) @ _unit(self._factors).T
-        filled, silent = np.diff(history.indptr) > 0, ~self._factors.any(1)
-        scores[np.ix_(filled, silent)] = -np.inf
+        scores = self.fold_in(history) @ self._directions.T
+        scores[np.ix_(np.diff(history.indptr) > 0, self._silent)] = -np.inf
         return scores
 
     def near(self, item: int, k: int) -> tuple[NDArray[np.intp], Floats]:
@@ -178,6 +178,7 @@ class Content(Recommender):
 
     def _read(self, als: Als, factors: Floats, known: NDArray[np.bool_] | None = None) -> None:
         """Fold readers in with ``factors``: an article that nobody read speaks through its text when one reads it."""
+        self._directions, self._silent = _unit(self._factors), np.flatnonzero(~self._factors.any(1))
         parts = als.arrays()
         mask = als.known if known is None else known
         self._reader = Als.restore(als.config(), {"item_factors": factors, "gram": parts["gram"], "known": mask})

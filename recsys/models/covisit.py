@@ -16,6 +16,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.kernels import in_common, near_sums, steps
 from recsys.models.base import Arrays, Model
 from recsys.models.growing import grown
 
@@ -26,18 +27,22 @@ Ints = NDArray[np.int32]
 STARTS, READERS, STEPS = 20, 400, 10
 # Items and readers of each that make another citizen a neighbour; latest contacts whose readers are compared.
 NEAR_ITEMS, NEAR_READERS, WINDOW = 50, 256, 8192
+# Latest contacts of two items among which citizens who met both are counted.
+SHARED = 1000
 
 
 @dataclass(frozen=True)
 class Walk:
-    """Every step of a walk: the item reached, from which recent item, how far, and when (all of one length)."""
+    """Every step of a walk: the item reached, from which recent item, how far, and when (all of one length).
+
+    ``weight``, one per recent item: one over the root of how often it is read.
+    """
 
     item: Ints
     start: Ints  # 0 = the latest item of the history
     distance: Ints  # 1 = next to it
     hour: Floats  # of the contact reached
-    gap: Floats  # hours between the contact walked from and the one reached
-    weight: Floats  # the starting item's: one over the root of how often it is read
+    weight: Floats
 
 
 class Covisit(Model):
@@ -56,7 +61,9 @@ class Covisit(Model):
         self.of_user: list[array[int]] = []
         self.count = np.zeros(0)  # contacts per item
         self.activity = np.zeros(0)  # contacts per citizen
-        self._sums = np.zeros(0)  # per citizen; zeros between two calls of ``neighbours``
+        # Per citizen; zeros between two calls of ``neighbours`` and ``shared``.
+        self._sums = np.zeros(0)
+        self._marks = np.zeros(0, np.uint32)
 
     def grow(self, items: int, users: int) -> None:
         """Make room for items ``0 … items - 1`` and citizens ``0 … users - 1``."""
@@ -97,31 +104,22 @@ class Covisit(Model):
         others = self.user[place] != user
         return place[others], start[others]
 
-    def walk(self, user: int, recent: Ints, *, forward: bool) -> Walk:
-        """Walk from the items of ``recent`` (latest first) along the chains of those who also read them."""
+    def walks(self, user: int, recent: Ints) -> tuple[Walk, Walk]:
+        """Walk from the items of ``recent`` (latest first) along the chains of those who also read them.
+
+        To what they read after these, and to what they read before.
+        """
         if not recent.size:
-            return Walk(_NONE, _NONE, _NONE, np.zeros(0), np.zeros(0), np.zeros(0))
-        chain = self.next if forward else self.previous
+            nowhere = Walk(_NONE, _NONE, _NONE, np.zeros(0), np.zeros(0))
+            return nowhere, nowhere
         place, start = self._starts(user, recent[:STARTS])
-        begin = self.hour[place]
-        places, starts, begun, sizes = [], [], [], []
-        for _ in range(STEPS):
-            place = chain[place]
-            alive = place >= 0
-            place, start, begin = place[alive], start[alive], begin[alive]
-            places.append(place)
-            starts.append(start)
-            begun.append(begin)
-            sizes.append(place.size)
-        reached, origin = np.concatenate(places), np.concatenate(starts)
-        return Walk(
-            item=self.item[reached],
-            start=origin,
-            distance=np.repeat(np.arange(1, STEPS + 1, dtype=np.int32), sizes),
-            hour=self.hour[reached],
-            gap=np.abs(self.hour[reached] - np.concatenate(begun)),
-            weight=(1 / np.sqrt(1 + self.count[recent[:STARTS]]))[origin],
-        )
+        weight = 1 / np.sqrt(1 + self.count[recent[:STARTS]])
+
+        def along(chain: Ints) -> Walk:
+            reached, origin, distance = steps(chain, place, start, STEPS)
+            return Walk(self.item[reached], origin, distance, self.hour[reached], weight)
+
+        return along(self.next), along(self.previous)
 
     def neighbours(self, user: int, recent: Ints, others: Ints) -> Floats:
         """How near each of ``others`` (citizens, int32) is to ``user`` (float64, one per entry).
@@ -137,11 +135,30 @@ class Covisit(Model):
         if self._sums.size < self.activity.size:
             self._sums = np.zeros(self.activity.size)
         readers = self.user[np.concatenate(found)]
-        np.add.at(self._sums, readers, weight)
-        near: Floats = self._sums[others]
-        self._sums[readers] = 0.0
-        near[others == user] = 0.0
-        return near / np.sqrt(5 + self.activity[others])
+        near: Floats = near_sums(self._sums, readers, weight, others, user, self.activity)
+        return near
+
+    def shared(self, mine: Ints, others: Ints, counts: NDArray[np.bool_], besides: int) -> NDArray[np.int64]:
+        """How many citizens, ``besides`` one, met both: others × mine (int64). At most 32 of ``mine``, none twice.
+
+        Of each item the latest ``SHARED`` contacts are looked at, those for whose place in the log ``counts`` is true.
+        Costs nothing per citizen who met neither. Not for two threads at once, see ``neighbours``.
+        """
+        if self._marks.size < self.activity.size:
+            self._marks = np.zeros(self.activity.size, np.uint32)
+        marking, bit = self._latest_readers(mine, counts)
+        readers, owner = self._latest_readers(others, counts)
+        found: NDArray[np.int64] = in_common(self._marks, marking, bit, mine.size, readers, owner, others.size, besides)
+        return found
+
+    def _latest_readers(self, items: Ints, counts: NDArray[np.bool_]) -> tuple[Ints, NDArray[np.intp]]:
+        """Who met each of ``items`` lately, and which of them it was (its place among them)."""
+        found = [np.frombuffer(self.of_item[item][-SHARED:], np.int32) for item in items.tolist()]
+        place = np.concatenate([_NONE, *found])
+        of = np.repeat(np.arange(items.size), [part.size for part in found])
+        kept = counts[place]
+        readers: Ints = self.user[place[kept]]
+        return readers, of[kept]
 
     def config(self) -> dict[str, Any]:
         return {"items": len(self.of_item), "users": len(self.of_user)}

@@ -124,10 +124,21 @@ class ItemItem(Recommender):
         Raises ModelError where the histories are over another number of items than the model was fitted on.
         """
         self._check(history)
-        scores: NDArray[np.float32] = (history.astype(np.float32) @ self.weights).toarray()
+        scores = self._row(history) if history.shape[0] == 1 else (history.astype(np.float32) @ self.weights).toarray()
         if not self.known.all():
             scores[np.ix_(np.diff(history.indptr) > 0, ~self.known)] = -np.inf
         return scores
+
+    def _row(self, history: csr_matrix) -> NDArray[np.float32]:
+        """The scores for one history, which a request asks for: the rows of its items, added."""
+        weights, starts = self.weights, self.weights.indptr
+        rows = [slice(starts[item], starts[item + 1]) for item in history.indices.tolist()]
+        if not rows:
+            return np.zeros((1, self.known.size), np.float32)
+        found = np.concatenate([weights.indices[row] for row in rows])
+        value = np.concatenate([weights.data[row] for row in rows])
+        value *= np.repeat(history.data, [row.stop - row.start for row in rows])
+        return np.bincount(found, value, self.known.size).astype(np.float32)[None, :]
 
     def neighbours(self, item: int, count: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The items (int32) that reading ``item`` speaks for most, strongest first, with their weights (float32)."""

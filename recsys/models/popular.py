@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.kernels import mark_best
 from recsys.models.base import Arrays, Model
 from recsys.models.growing import grown
+from recsys.models.topk import largest
 
 # Hours. The names are those of the replay protocol; 2m and 15d exist for the ranker only.
 HALF_LIVES: dict[str, float] = {
@@ -40,6 +42,8 @@ Floats = NDArray[np.float64]
 _FARTHEST = 512.0
 _LOWERED, _RAISED = -1000.0, 400.0
 _WAITING = 65_536  # reads at most that are not yet in the counters
+_FEW = 32  # so few are counted one by one
+_LEADERS, _COMPARED = 512, 512  # items of the largest masses that are known, and others that are compared with them
 
 
 def _one_by_one(values: Any) -> memoryview[Any]:
@@ -69,6 +73,9 @@ class Popular(Model):
         self.landmark = np.full(len(self._hours), -np.inf)
         self.newest = -np.inf
         self._items, self._times = array("i"), array("d")
+        self._leaders: tuple[NDArray[np.intp], Floats] | None = None  # and the least of their masses, per half-life
+        self._leading: set[int] = set()  # the same items
+        self._read_since: set[int] = set()  # what was read since they were found, and is none of them
         self._prepare()
 
     def _prepare(self) -> None:
@@ -103,13 +110,56 @@ class Popular(Model):
         """Count the reads that wait."""
         if not self._times:
             return
+        if len(self._times) <= _FEW:
+            self._settle_few()
+            return
         items, hours = np.array(self._items), np.array(self._times)
         self._items, self._times = array("i"), array("d")
+        self._read_since.update(set(items.tolist()) - self._leading)
         for row, (landmark, rate) in enumerate(zip(self.landmark, self._rates, strict=True)):
             if row != self._prompt:
                 weight = np.exp2((hours - landmark) * rate)
                 np.add.at(self.mass[row], items, weight)
                 self.total[row] = np.cumsum(np.append(self.total[row], weight))[-1]
+
+    def _settle_few(self) -> None:
+        """Count a handful of reads, one after the other: as ``_settle`` does, sooner."""
+        others = np.arange(self.total.size) != self._prompt
+        for item, hour in zip(self._items, self._times, strict=True):
+            weight = np.where(others, np.exp2((hour - self.landmark) * self._rates), 0.0)
+            self.mass[:, item] += weight
+            self.total += weight
+            if item not in self._leading:
+                self._read_since.add(item)
+        self._items, self._times = array("i"), array("d")
+
+    def mark_leading(self, wanted: Mapping[str, int], open_items: NDArray[np.bool_], marked: NDArray[np.bool_]) -> None:
+        """Mark, for each half-life of ``wanted``, as many open items as it says, those with the largest masses above 0.
+
+        All masses of a half-life decay alike, so that only a read changes an order: among the items that led when all
+        were last compared, and those read since, stand all that lead now, as long as enough of the former are open.
+        """
+        self._settle()
+        if self._leaders is None or len(self._read_since) > _COMPARED:
+            self._compare(open_items.size)
+        leaders, least = cast("tuple[NDArray[np.intp], Floats]", self._leaders)
+        compared = np.concatenate([leaders, np.fromiter(self._read_since, np.intp, len(self._read_since))])
+        rows, most = np.array([self.row[name] for name in wanted]), np.array([*wanted.values()])
+        mass = self.mass[rows[:, None], compared]
+        leading = ((mass >= least[rows, None]) & open_items[compared]).sum(axis=1)
+        told = (leading >= most) | (least[rows] == 0)
+        mark_best(mass[told], compared, open_items, most[told], marked)
+        if not told.all():
+            others = self.mass[rows[~told], : open_items.size]
+            mark_best(others, np.arange(open_items.size), open_items, most[~told], marked)
+
+    def _compare(self, items: int) -> None:
+        """Find the leaders of every half-life, and the least mass that one of them has in each."""
+        rows = self.mass[:, :items]
+        leaders = np.unique(np.concatenate([largest(mass, _LEADERS) for mass in rows]))
+        whole = items <= _LEADERS
+        least = np.array([0.0 if whole else np.partition(mass, -_LEADERS)[-_LEADERS] for mass in rows])
+        self._leaders, self._leading, self._read_since = (leaders, least), set(leaders.tolist()), set()
 
     def _move(self, hour: float) -> None:
         """Bring every landmark that lies too far back to ``hour``, rounded down so that it is exact."""
@@ -120,6 +170,7 @@ class Popular(Model):
         self.mass[far] = _decayed(self.mass[far], exponent[:, None])
         self.total[far] = _decayed(self.total[far], exponent)
         self.landmark = target
+        self._leaders = None
         self._prepare()
 
     def score(self, half_life: str, hour: float, items: NDArray[np.intp] | slice = slice(None)) -> Floats:

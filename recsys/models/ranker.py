@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from content_store.errors import ModelError
 from recsys.models.base import Arrays, Model
+from recsys.models.forest import Forest
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Ranker(Model):
         self.columns = tuple(columns)
         self.settings = config or RankerConfig()
         self._booster: lightgbm.Booster | None = None
+        self._forest: Forest | None = None
+        self._looked = False  # whether the trees were turned into a forest, if they can be
 
     def fit(self, table: NDArray[np.float32], label: NDArray[np.float32], sizes: NDArray[np.int64]) -> Self:
         """Learn from queries laid end to end.
@@ -71,7 +74,7 @@ class Ranker(Model):
             "verbose": -1,
         }
         rows = lightgbm.Dataset(table, label, group=sizes, feature_name=list(self.columns))
-        self._booster = lightgbm.train(parameters, rows, chosen.trees)
+        self._booster, self._looked = lightgbm.train(parameters, rows, chosen.trees), False
         return self
 
     def score(self, table: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -80,6 +83,10 @@ class Ranker(Model):
             raise ModelError("the ranker has not been fitted")
         if table.shape[1] != len(self.columns):
             raise ModelError(f"the ranker was fitted on {len(self.columns)} columns, not {table.shape[1]}")
+        if not self._looked:
+            self._forest, self._looked = Forest.of(self._booster), True
+        if self._forest is not None:
+            return self._forest.score(table)
         return np.asarray(self._booster.predict(table, num_threads=1), np.float64)
 
     def importance(self) -> dict[str, float]:

@@ -235,7 +235,7 @@ def test_reading_again_what_was_met_before_the_followed_events_is_no_first_conta
 @pytest.mark.parametrize("kind", [EventKind.READ, EventKind.CLICK, EventKind.LIKE])
 def test_what_was_only_refused_before_the_followed_events_may_still_be_met(kind: EventKind) -> None:
     live = remembering((1, 1, HOUR, EventKind.READ), (0, 1, HOUR, EventKind.NOT_INTERESTED))
-    assert live.refused == {0: {1}}
+    assert live.refused == {0: {1: HOUR}}
     live.update(0, 1, HOUR + 1, KIND_CODE[kind])
     assert history(live, 0) == [1]
     assert live.readers[1] == (kind is not EventKind.LIKE)
@@ -258,13 +258,34 @@ def test_what_is_remembered_leaves_the_later_events_their_meaning(
     met = {(user, item) for user, item, _, kind in old if kind in POSITIVE_KINDS}
     for user in range(5):
         assert live.open_items(user).tolist() == singly.open_items(user).tolist()
-        assert live.refused.get(user, set()) == singly.refused.get(user, set())
+        assert (live.refused.get(user) or {}) == (singly.refused.get(user) or {})
         assert history(live, user) == [item for item in history(singly, user) if (user, item) not in met]
+
+
+@pytest.mark.parametrize("told_at", [HOUR, HOUR + 1])
+def test_a_reading_that_began_before_the_refusal_and_is_told_after_it_takes_nothing_back(told_at: float) -> None:
+    live = live_after((0, 1, HOUR, EventKind.CLICK), (0, 1, HOUR + 1, EventKind.NOT_INTERESTED))
+    live.update(0, 1, told_at, KIND_CODE[EventKind.READ])
+    assert live.refused == {0: {1: HOUR + 1}}
+    assert history(live, 0) == []
+    live.update(0, 1, told_at, KIND_CODE[EventKind.FOLLOW])
+    assert not live.followed.get(0)
+    live.update(0, 1, HOUR + 2, KIND_CODE[EventKind.READ])
+    assert history(live, 0) == [1]
+
+
+def test_where_one_without_a_profile_reads_says_nothing_of_where_they_are() -> None:
+    live = live_after((0, 1, HOUR, EventKind.READ), (2, 1, HOUR, EventKind.READ))
+    live.unprofiled = {2}
+    for user in (0, 2):
+        live.update(user, 3, HOUR + 1, KIND_CODE[EventKind.READ], region=1)
+    assert live.region[:3].tolist() == [1, -1, -1]
+    assert live.reads_after(HOUR, region=1).tolist() == [3, 3]
 
 
 def test_a_negative_position_is_nobody() -> None:
     live = live_after((0, 1, HOUR, EventKind.READ), (2, 2, HOUR, EventKind.READ))
-    live.refused[2], live.unprofiled = {1}, {2}
+    live.refused[2], live.unprofiled = {1: HOUR}, {2}
     assert live.open_items(-1).tolist() == live.open_items(10_000).tolist() == [False, True, True, False, False, False]
     assert history(live, -1) == []
     guest, unseen = (Ranking(live).rank(user, HOUR + 1) for user in (-1, 10_000))

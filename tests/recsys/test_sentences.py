@@ -18,7 +18,7 @@ def test_every_code_has_a_sentence_without_gaps(code: ReasonCode) -> None:
 
 def test_a_reason_names_what_was_read_and_how_many_read_both() -> None:
     told = sentence(ReasonCode.BECAUSE_READ, titles=["春旱来了"], count=4)
-    assert told == "因为你读过《春旱来了》（另有 4 位读者两篇都读了）"
+    assert told == "因为你读过《春旱来了》（近来有 4 位读者两篇都读了）"
 
 
 @pytest.mark.parametrize(

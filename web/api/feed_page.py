@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Self
+from typing import Any, Self
 
 from content_store import clock, contents
 from content_store.contents import Card
@@ -30,10 +30,17 @@ class ListedContent(Output):
     published_at: int | None
 
     @classmethod
-    def of(cls, card: Card, **more: object) -> Self:
-        """What ``card`` shows, and whatever else the model has."""
-        told = {name: getattr(card, name) for name in ListedContent.model_fields}
-        return cls.model_validate(told | more)
+    def of(cls, card: Card, **more: Any) -> Self:
+        """What ``card`` shows, and whatever else the model has; nothing is checked, for it is our own."""
+        return cls.model_construct(
+            id=card.id,
+            title=card.title,
+            summary=card.summary,
+            topic=card.topic,
+            source=card.source,
+            published_at=card.published_at,
+            **more,
+        )
 
 
 class FeedReason(Output):
@@ -100,5 +107,5 @@ def _item(entry: Entry, cards: Mapping[str, Card]) -> FeedItem:
     why = entry.why
     titles = [cards[ref].title if ref in cards else ref for ref in why.refs]
     text = sentence(why.code, titles=titles, count=why.count, region=why.region)
-    reason = FeedReason(code=why.code, text=text, refs=list(why.refs))
+    reason = FeedReason.model_construct(code=why.code, text=text, refs=list(why.refs))
     return FeedItem.of(cards[entry.id], reason=reason, position=entry.position, propensity=entry.propensity)

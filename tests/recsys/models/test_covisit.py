@@ -28,15 +28,15 @@ def timed(pairs: list[tuple[int, int]]) -> list[Contact]:
     return [(user, item, 100.0 + place * 0.75) for place, (user, item) in enumerate(pairs)]
 
 
-def steps(walk: Walk) -> list[tuple[int, int, int, float, float]]:
-    """Every step as plain numbers, sorted: item, start, distance, hour, gap."""
-    columns = (walk.item, walk.start, walk.distance, walk.hour, walk.gap)
+def steps(walk: Walk) -> list[tuple[int, int, int, float]]:
+    """Every step as plain numbers, sorted: item, start, distance, hour."""
+    columns = (walk.item, walk.start, walk.distance, walk.hour)
     return sorted(zip(*(column.tolist() for column in columns), strict=True))
 
 
 def steps_by_hand(
     contacts: list[Contact], user: int, recent: list[int], *, forward: bool
-) -> list[tuple[int, int, int, float, float]]:
+) -> list[tuple[int, int, int, float]]:
     """For each recent item, each other reader of it, and each of the ten contacts they had next (or before)."""
     found = []
     for start, item in enumerate(recent):
@@ -48,7 +48,7 @@ def steps_by_hand(
             if at is None or other == user:
                 continue
             for distance, (_, reached, hour) in enumerate(chain[at + 1 : at + 1 + STEPS], 1):
-                found.append((reached, start, distance, hour, abs(hour - chain[at][2])))
+                found.append((reached, start, distance, hour))
     return sorted(found)
 
 
@@ -58,10 +58,28 @@ def test_a_walk_takes_the_steps_that_other_readers_took(pairs: list[tuple[int, i
     contacts = timed(pairs)
     model = covisit_of(contacts)
     recent = model.item[model.contacts(user)][::-1]
-    walk = model.walk(user, recent, forward=forward)
+    walk = model.walks(user, recent)[0 if forward else 1]
     assert steps(walk) == steps_by_hand(contacts, user, recent.tolist(), forward=forward)
     read = np.bincount([item for _, item, _ in contacts], minlength=8)
-    assert walk.weight.tolist() == pytest.approx((1 / np.sqrt(1 + read[recent[walk.start]])).tolist())
+    assert walk.weight.tolist() == pytest.approx((1 / np.sqrt(1 + read[recent])).tolist())
+
+
+@settings(max_examples=60)
+@given(CONTACTS, st.lists(st.booleans(), min_size=48, max_size=48), st.integers(0, 5))
+def test_citizens_are_in_common_who_met_both_where_it_counts(
+    pairs: list[tuple[int, int]], counts: list[bool], besides: int
+) -> None:
+    contacts = timed(pairs)
+    model = covisit_of(contacts)
+    counting = np.array(counts)
+    readers = [
+        {user for place, (user, item, _) in enumerate(contacts) if item == one and counts[place]} - {besides}
+        for one in range(8)
+    ]
+    mine, others = np.array([0, 3, 5], np.int32), np.array([1, 3, 7, 2], np.int32)
+    for _ in range(2):  # nothing is left over from the first time
+        found = model.shared(mine, others, counting, besides)
+        assert found.tolist() == [[len(readers[one] & readers[other]) for one in mine] for other in others]
 
 
 @settings(max_examples=60)
@@ -102,7 +120,7 @@ def test_a_restored_log_walks_alike_and_goes_on(tmp_path: Path) -> None:
     for user in range(6):
         recent = model.item[model.contacts(user)][::-1]
         for forward in (True, False):
-            ours, theirs = (log.walk(user, recent, forward=forward) for log in (model, restored))
+            ours, theirs = (log.walks(user, recent)[0 if forward else 1] for log in (model, restored))
             assert steps(ours) == steps(theirs)
         everyone = np.arange(6, dtype=np.int32)
         near = [log.neighbours(user, recent, everyone).tolist() for log in (model, restored)]

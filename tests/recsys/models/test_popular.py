@@ -40,6 +40,28 @@ def test_mass_is_the_decayed_sum_in_whatever_order_the_reads_come(rows: list[tup
             np.testing.assert_allclose(model.share(name, item, NOW), share, rtol=1e-9, atol=1e-300)
 
 
+@settings(max_examples=30)
+@given(seed=st.integers(0, 2**16), most=st.integers(1, 60), shut=st.floats(0, 1))
+def test_leaders_are_the_open_items_of_the_largest_masses_whenever_asked(seed: int, most: int, shut: float) -> None:
+    random = np.random.default_rng(seed)
+    model, hour, items = Popular(900), NOW, 900
+    for _ in range(6):
+        for item in (random.zipf(1.2, random.integers(0, 900)) % items).tolist():
+            hour += random.random() * 0.2
+            model.update(item, hour)
+        open_items = random.random(items) >= shut
+        for name in ("1h", "1d", "7d"):  # of which no mass here is so small that it counts as none
+            marked = np.zeros(items, bool)
+            model.mark_leading({name: most}, open_items, marked)
+            mass = np.where(open_items, model.score(name, hour)[:items], 0.0)
+            assert marked.sum() == min(most, np.count_nonzero(mass))
+            assert not marked[mass == 0].any()
+            assert mass[marked].min(initial=np.inf) >= mass[~marked].max(initial=0.0)
+        if random.random() < 0.3:
+            items += 40
+            model.grow(items)
+
+
 @settings(max_examples=60)
 @given(READS, st.sets(st.integers(0, 30)))
 def test_sums_do_not_depend_on_when_they_are_asked_for(rows: list[tuple[int, int]], asked: set[int]) -> None:

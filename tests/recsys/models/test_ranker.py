@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
+import lightgbm
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from content_store.errors import ModelError
@@ -55,6 +60,23 @@ def test_the_same_lessons_give_the_same_ranker(fitted: Ranker) -> None:
     again = Ranker(NAMES, SMALL).fit(*lessons())
     table = lessons(seed=2)[0]
     assert again.score(table).tolist() == fitted.score(table).tolist()
+
+
+@settings(max_examples=40)
+@given(seed=st.integers(0, 2**16), unknown=st.floats(0, 1), leaves=st.sampled_from((2, 15, 32, 40)))
+def test_scores_are_those_of_lightgbm_to_the_last_digit(seed: int, unknown: float, leaves: int) -> None:
+    random = np.random.default_rng(seed)
+    model = Ranker(NAMES, replace(SMALL, trees=8, leaves=leaves)).fit(*lessons(seed=seed % 3))
+    table = random.random((37, 3)).astype(np.float32)
+    table[random.random(table.shape) < unknown] = np.nan  # also where there was none in training
+    split = [float(value) for value in re.findall(r"threshold=(.*)", text_of(model))[0].split()]
+    table[: len(split), 0] = np.array(split, np.float32)[: len(table)]  # what lies on a threshold, or next to it
+    booster = lightgbm.Booster(model_str=text_of(model))
+    assert model.score(table).tolist() == np.asarray(booster.predict(table)).tolist()
+
+
+def text_of(model: Ranker) -> str:
+    return model.arrays()["trees"].tobytes().decode()
 
 
 def test_another_number_of_columns_is_refused(fitted: Ranker) -> None:

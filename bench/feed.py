@@ -1,0 +1,272 @@
+"""Fresh pages of the feed per second and core, over HTTP, each right after its citizen read something.
+
+    python -m bench.feed DATA_DIR [--seconds S] [--rate N] [--later] [--json OUT]
+
+``DATA_DIR`` holds a town of ``bench.town`` with trained models. ``kepu serve`` is pinned to the first core, the callers
+to the last one. A caller is a citizen with a history: it stores a read of an article of the last days in the records,
+as another process would, and asks at once for page 1 of its feed (with ``--later``: for pages 2 to 4 instead). Every
+answer is checked: the article just read is not in it, nor one twice. Only what the server takes is counted in its core;
+storing the read happens on the callers' core.
+
+*closed*: 8 callers, each asking again as soon as it was answered: the rate at saturation. *open*: requests at half that
+rate, at evenly spaced times, whose latency counts from when they were due (no coordinated omission).
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import queue
+import random
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from content_store import clock, events, ids, secret_key
+from content_store.db import Database, open_database
+from content_store.events import Event
+from content_store.settings import load_settings
+from content_store.vocabulary import EventKind
+from web import citizen_tokens
+
+CALLERS = 8
+PER_PAGE = 20
+
+
+@dataclass
+class Town:
+    """Whom requests are for, and what they may have read."""
+
+    database: Database
+    token_key: bytes
+    citizens: list[str]
+    articles: list[str]
+    dice: random.Random = field(default_factory=lambda: random.Random(1))
+
+    @classmethod
+    def open(cls, data_dir: Path) -> Town:
+        """The town in ``data_dir``."""
+        settings = load_settings({"KEPU_DATA_DIR": str(data_dir)})
+        database = open_database(settings)
+        with database.connect() as connection:
+            last = events.last_seq(connection)
+            raw = connection.exec_driver_sql(
+                "SELECT DISTINCT citizen_id FROM events WHERE seq > ? AND seq % 5 = 0", (last - 400_000,)
+            ).scalars()
+            citizens = sorted(raw)
+            read = connection.exec_driver_sql("SELECT DISTINCT content_id FROM events WHERE seq > ?", (last - 100_000,))
+            articles = sorted(read.scalars())
+        return cls(database, secret_key.load(settings).derive("bearer"), citizens, articles)
+
+    def bearer(self, citizen: str) -> str:
+        """What makes the server know this citizen."""
+        return "kepu_citizen_" + citizen_tokens.issue(self.token_key, citizen, clock.now_ms())
+
+    def read(self, citizen: str) -> str:
+        """Store that the citizen reads an article now; which one."""
+        article = self.dice.choice(self.articles)
+        event = Event(
+            id=ids.new_id(),
+            citizen_id=citizen,
+            content_id=article,
+            kind=EventKind.READ,
+            at=clock.now_ms(),
+            dwell_ms=40_000,
+            scroll=0.9,
+        )
+        with self.database.begin() as connection:
+            events.append(connection, [event])
+        return article
+
+
+@dataclass
+class Caller:
+    """One connection that asks as many citizens in turn."""
+
+    town: Town
+    port: int
+    later: bool = False
+    connection: http.client.HTTPConnection | None = None
+    cursor: str | None = None
+    bearer: str = ""
+    seen: set[str] = field(default_factory=set)
+    pages: int = 0
+
+    def prepare(self) -> str | None:
+        """What comes before the request that is measured; the article that its answer must not have."""
+        if self.later and self.cursor and self.pages < 4:
+            return None
+        citizen = self.town.dice.choice(self.town.citizens)
+        self.bearer, self.cursor, self.seen, self.pages = self.town.bearer(citizen), None, set(), 0
+        article = self.town.read(citizen)
+        if self.later:
+            self.ask(article)
+            return None
+        return article
+
+    def ask(self, article: str | None) -> float:
+        """Ask for a page and check it; seconds until the answer was there."""
+        if self.connection is None:
+            self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+            self.connection.connect()
+            self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        path = f"/api/v1/feed?limit={PER_PAGE}" + (f"&cursor={self.cursor}" if self.cursor else "")
+        begun = time.perf_counter()
+        self.connection.request("GET", path, headers={"Authorization": f"Bearer {self.bearer}"})
+        response = self.connection.getresponse()
+        body = response.read()
+        seconds = time.perf_counter() - begun
+        assert response.status == 200, (response.status, body[:300])
+        page = json.loads(body)
+        found = [item["id"] for item in page["items"]]
+        assert len(found) == PER_PAGE == len(set(found)), len(found)
+        assert page["snapshot"], "no models serve"
+        assert article not in found and not self.seen & set(found), "an article was shown again"
+        self.seen |= set(found)
+        self.cursor = page["cursor"]
+        self.pages += 1
+        return seconds
+
+
+def serve(data_dir: Path, core: int) -> tuple[subprocess.Popen[str], int]:
+    """A server over ``data_dir`` on one core, and its port."""
+    env = os.environ | {
+        "KEPU_DATA_DIR": str(data_dir),
+        "KEPU_RATE_PER_NETWORK": "0",
+        "KEPU_RATE_PER_CITIZEN": "0",
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+    command = ["taskset", "-c", str(core), sys.executable, "-m", "web.cli", "serve", "--no-jobs", "--port", "0"]
+    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "listening on" in line:
+            return process, int(line.rsplit(":", 1)[1])
+    raise SystemExit("the server did not begin")
+
+
+def cpu_s(parent: int) -> float:
+    """CPU seconds that the worker under ``parent`` has used."""
+    found = 0.0
+    for child in Path(f"/proc/{parent}/task/{parent}/children").read_text("utf-8").split():
+        parts = Path(f"/proc/{child}/stat").read_text("utf-8").rsplit(")", 1)[1].split()
+        found += (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
+    return found
+
+
+def memory_mb(parent: int) -> float:
+    """The largest resident memory that a worker under ``parent`` ever had, MB."""
+    peaks = [0.0]
+    for child in Path(f"/proc/{parent}/task/{parent}/children").read_text("utf-8").split():
+        lines = Path(f"/proc/{child}/status").read_text("utf-8").splitlines()
+        peaks += [int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")]
+    return max(peaks)
+
+
+def closed(callers: list[Caller], seconds: float) -> list[float]:
+    """Each caller asks again as soon as it was answered; the times of all requests."""
+    times: list[float] = []
+    end = time.perf_counter() + seconds
+
+    def work(caller: Caller) -> None:
+        while time.perf_counter() < end:
+            times.append(caller.ask(caller.prepare()))
+
+    _together(work, callers)
+    return times
+
+
+def opened(callers: list[Caller], seconds: float, rate: float) -> list[float]:
+    """``rate`` requests a second at even times; how long after it was due each was answered."""
+    due: queue.SimpleQueue[float] = queue.SimpleQueue()
+    begin = time.perf_counter() + 0.2
+    for number in range(int(seconds * rate)):
+        due.put(begin + number / rate)
+    times: list[float] = []
+
+    def work(caller: Caller) -> None:
+        article = caller.prepare()  # before it is due: the request and not the reading is measured
+        while True:
+            try:
+                at = due.get_nowait()
+            except queue.Empty:
+                return
+            time.sleep(max(0.0, at - time.perf_counter()))
+            caller.ask(article)
+            times.append(time.perf_counter() - at)
+            article = caller.prepare()
+
+    _together(work, callers)
+    return times
+
+
+def _together(work: Any, callers: list[Caller]) -> None:
+    threads = [threading.Thread(target=work, args=(caller,)) for caller in callers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def measure(town: Town, data_dir: Path, seconds: float, later: bool, rate: float | None) -> dict[str, float]:
+    """All figures of one server."""
+    cores = sorted(os.sched_getaffinity(0))
+    process, port = serve(data_dir, cores[0])
+    os.sched_setaffinity(0, cores[-1:])
+    try:
+        callers = [Caller(town, port, later) for _ in range(CALLERS)]
+        closed(callers, min(5.0, seconds))  # warm
+        before, begun = cpu_s(process.pid), time.perf_counter()
+        times = closed(callers, seconds)
+        took, used = time.perf_counter() - begun, cpu_s(process.pid) - before
+        found = {
+            "per_s": len(times) / took,
+            "cpu_ms": used / len(times) * 1e3,
+            "per_cpu_s": len(times) / used,
+            "busy": used / took,
+            "closed_p50_ms": statistics.median(times) * 1e3,
+        }
+        half = rate or len(times) / took / 2
+        spaced = opened([Caller(town, port, later) for _ in range(CALLERS)], seconds, half)
+        p50, p99 = np.percentile(spaced, [50, 99])
+        found |= {"open_rate": half, "open_p50_ms": p50 * 1e3, "open_p99_ms": p99 * 1e3}
+        return found | {"peak_mb": memory_mb(process.pid)}
+    finally:
+        os.sched_setaffinity(0, cores)
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data_dir", type=Path)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--rate", type=float, help="of the open load; by default half of what was reached")
+    parser.add_argument("--later", action="store_true")
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    town = Town.open(args.data_dir)
+    found = measure(town, args.data_dir, args.seconds, args.later, args.rate)
+    town.database.close()
+    for name, value in found.items():
+        print(f"{name:16s} {value:10.2f}")
+    print(f"load average {os.getloadavg()[0]:.1f}")
+    if args.json:
+        args.json.write_text(json.dumps(found, indent=1), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,323 @@
+"""The loops that a request runs over tens of thousands of numbers, compiled by Numba when they are first called.
+
+NumPy makes an array of every step on the way, which costs a request more than the arithmetic. What is here has no idea
+of citizens and items; its callers say what the numbers mean. Compiled code is kept beside this file, or in the user's
+cache folder, so that only the first process of an installation waits for it. Everything runs on one thread, in an order
+that does not depend on the machine.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+
+_LOWEST = np.zeros(32, np.int64)
+for _bit in range(32):
+    _LOWEST[((1 << _bit) * 0x077CB531 & 0xFFFFFFFF) >> 27] = _bit
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _writable() -> bool:
+    """Whether Numba finds a place for compiled code; without one it refuses to import what asks for it."""
+    beside = Path(__file__).parent / "__pycache__"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    places = [Path(__file__).parent, beside] if not beside.exists() else [beside]
+    return any(os.access(place, os.W_OK) for place in [*places, cache, cache.parent] if place.exists())
+
+
+_CACHED = _writable()
+
+
+def compiled(function: F) -> F:
+    """``function`` compiled; other threads of the interpreter go on while it runs."""
+    return cast(F, numba.njit(cache=_CACHED, nogil=True, error_model="numpy")(function))
+
+
+@compiled
+def steps(chain: Any, place: Any, start: Any, most: int) -> Any:
+    """Walk along ``chain`` from each of ``place`` (int32), at most ``most`` steps.
+
+    The places reached, the ``start`` of the walk that reached them, and the distance (int32, all of one length).
+    """
+    reached = np.empty(place.size * most, np.int32)
+    origin = np.empty(place.size * most, np.int32)
+    distance = np.empty(place.size * most, np.int32)
+    found = 0
+    for index in range(place.size):
+        at = place[index]
+        for step in range(1, most + 1):
+            at = chain[at]
+            if at < 0:
+                break
+            reached[found], origin[found], distance[found] = at, start[index], step
+            found += 1
+    return reached[:found], origin[:found], distance[:found]
+
+
+@compiled
+def touched(items: int, first: Any, second: Any, third: Any) -> Any:
+    """Which of ``items`` numbers are in one of three arrays: sorted (int64), and where each stands there (int32)."""
+    slot = np.full(items, -1, np.int32)
+    for index in first:
+        slot[index] = 0
+    for index in second:
+        slot[index] = 0
+    for index in third:
+        slot[index] = 0
+    count = 0
+    for index in range(items):
+        if slot[index] == 0:
+            slot[index] = count
+            count += 1
+    found = np.empty(count, np.int64)
+    for index in range(items):
+        if slot[index] >= 0:
+            found[slot[index]] = index
+    return found, slot
+
+
+@compiled
+def ahead(
+    slot: Any, item: Any, start: Any, distance: Any, hour: Any, now: float, worth: Any, weight: Any, out: Any
+) -> None:
+    """Add the steps of a forward walk to the rows of ``out`` (float64, 7 × slots).
+
+    Rows: worth decayed with half-lives of 15 minutes and 1 hour; steps next to the first start, decayed with 6 hours
+    and counted; steps from the first start by inverse distance; worth decayed with 6 hours, and times the weight of the
+    start.
+    """
+    for index in range(item.size):
+        at, begun, far = slot[item[index]], start[index], distance[index]
+        value = worth[begun, far]
+        six = 2.0 ** ((hour[index] - now) / 6)
+        one = (six * six) ** 3
+        quarter = (one * one) ** 2
+        out[0, at] += value * quarter
+        out[1, at] += value * one
+        if begun == 0:
+            if far == 1:
+                out[2, at] += six
+                out[3, at] += 1.0
+            out[4, at] += 1.0 / far
+        out[5, at] += value * six
+        out[6, at] += value * weight[begun]
+
+
+@compiled
+def weighed(slot: Any, item: Any, start: Any, distance: Any, worth: Any, weight: Any, out: Any) -> None:
+    """Add the worth of each step, times the weight of its start, to ``out`` (float64, one per slot)."""
+    for index in range(item.size):
+        out[slot[item[index]]] += worth[start[index], distance[index]] * weight[start[index]]
+
+
+@compiled
+def window(
+    slot: Any,
+    item: Any,
+    hour: Any,
+    now: float,
+    near: Any,
+    region: Any,
+    my_region: int,
+    device: Any,
+    my_device: int,
+    new_visit: Any,
+    mine: bool,
+    out: Any,
+) -> None:
+    """Add the latest contacts to the rows of ``out`` (float64, 9 × slots).
+
+    Rows: ``near`` decayed with half-lives of 3 hours and a day, and as it is; those of one region with 1 and 6 hours,
+    of one device with 1; those at the same point of a visit with 15 minutes, 1 and 6 hours.
+    """
+    for index in range(item.size):
+        at = slot[item[index]]
+        day = 2.0 ** ((hour[index] - now) / 24)
+        six = (day * day) ** 2
+        three = six * six
+        one = three**3
+        if near[index] > 0:
+            out[0, at] += near[index] * three
+            out[1, at] += near[index] * day
+            out[2, at] += near[index]
+        if region[index] == my_region:
+            out[3, at] += one
+            out[4, at] += six
+        if device[index] == my_device:
+            out[5, at] += one
+        if new_visit[index] == mine:
+            out[6, at] += (one * one) ** 2
+            out[7, at] += one
+            out[8, at] += six
+
+
+@compiled
+def begins_visit(hour: Any, before: Any, first: int, gap: float) -> Any:
+    """For each place from ``first`` on whether more than ``gap`` hours lie between it and the one ``before`` (bool)."""
+    found = np.empty(hour.size - first, np.bool_)
+    for index in range(first, hour.size):
+        earlier = before[index]
+        found[index - first] = earlier < 0 or hour[index] - hour[earlier] > gap
+    return found
+
+
+@compiled
+def tally(slot: Any, item: Any, first: int, last: int, out: Any) -> None:
+    """Count what was met from place ``first`` to before ``last`` in ``out``; ``slot`` is -1 for what is not asked."""
+    for index in range(first, last):
+        at = slot[item[index]]
+        if at >= 0:
+            out[at] += 1.0
+
+
+@compiled
+def front(slot: Any, item: Any, hour: Any, first: int, last: int, out: Any) -> None:
+    """Add what was met from place ``first`` to before ``last`` to ``out``, by the share of it in those that were.
+
+    Decayed with a half-life of half an hour before ``last``; ``slot`` is -1 for what is not asked about.
+    """
+    total = 0.0
+    for index in range(first, last):
+        weight = 2.0 ** ((hour[index] - hour[last]) * 2)
+        total += weight
+        at = slot[item[index]]
+        if at >= 0:
+            out[at] += weight
+    for at in range(out.size):
+        out[at] /= 1 + total
+
+
+@compiled
+def near_sums(sums: Any, readers: Any, weight: Any, others: Any, besides: int, activity: Any) -> Any:
+    """``weight`` summed up by reader, for each of ``others`` (float64) over the root of 5 + activity; 0 ``besides``.
+
+    ``sums`` must be zero, and is again afterwards.
+    """
+    for index in range(readers.size):
+        sums[readers[index]] += weight[index]
+    found = np.zeros(others.size)
+    for index in range(others.size):
+        other = others[index]
+        if other != besides and sums[other] > 0:
+            found[index] = sums[other] / np.sqrt(5 + activity[other])
+    for index in range(readers.size):
+        sums[readers[index]] = 0.0
+    return found
+
+
+@compiled
+def in_common(
+    marks: Any, marking: Any, bit: Any, mine: int, readers: Any, owner: Any, others: int, besides: int
+) -> Any:
+    """How many of the ``readers`` of each owner are among those ``marking`` each bit: others × mine (int64).
+
+    ``marks`` (uint32) must be zero, and is again afterwards.
+    """
+    for index in range(marking.size):
+        marks[marking[index]] |= np.uint32(1) << np.uint32(bit[index])
+    found = np.zeros((others, mine), np.int64)
+    for index in range(readers.size):
+        mark = marks[readers[index]]
+        if mark and readers[index] != besides:
+            for place in range(mine):
+                found[owner[index], place] += (mark >> np.uint32(place)) & np.uint32(1)
+    for index in range(marking.size):
+        marks[marking[index]] = 0
+    return found
+
+
+@compiled
+def counted(item: Any, hour: Any, wanted: Any, after: float, first: int, last: int, items: int) -> Any:
+    """How often each of ``items`` comes from place ``first`` to before ``last`` where it is wanted, and later than
+    ``after`` (int64)."""
+    found = np.zeros(items, np.int64)
+    for index in range(first, last):
+        if wanted[index] and hour[index] > after:
+            found[item[index]] += 1
+    return found
+
+
+@compiled
+def ranks(values: Any) -> Any:
+    """For each row the place of each value from 0, the largest first, equal ones sharing the first (float64).
+
+    NaN comes after every number.
+    """
+    found = np.empty(values.shape)
+    for row in range(values.shape[0]):
+        order = np.argsort(-values[row])
+        place, before = 0, np.nan
+        for position in range(order.size):
+            value = values[row, order[position]]
+            if value != before and not (np.isnan(value) and np.isnan(before) and position):
+                place = position
+            found[row, order[position]] = place
+            before = value
+    return found
+
+
+@compiled
+def forest(
+    table: Any, node: Any, threshold: Any, unknown_left: Any, kept: Any, first: Any, value: Any, leaf: Any
+) -> Any:
+    """The sum over trees of the leaf that each column of ``table`` (float32, features × rows) comes to (float64).
+
+    QuickScorer (Lucchese, Nardini, Orlando, Perego, Tonellotto, Venturini, *QuickScorer: a fast algorithm to rank
+    documents with additive ensembles of regression trees*, SIGIR 2015), with rows side by side instead of one by one.
+    Inner nodes lie tree by tree, those of tree k from ``first[k]`` on, its leaves from ``leaf[k]`` on in ``value``.
+    ``node``: the feature compared; what is above ``threshold`` (float32) goes right, NaN where not ``unknown_left``;
+    then only the leaves in the bits of ``kept`` (uint32) remain, the lowest of which is reached.
+    """
+    rows = table.shape[1]
+    found = np.zeros(rows)
+    alive = np.empty(rows, np.uint32)
+    for tree in range(first.size - 1):
+        alive[:] = 0xFFFFFFFF
+        for place in range(first[tree], first[tree + 1]):
+            column, bound, mask = table[node[place]], threshold[place], kept[place]
+            if unknown_left[place]:
+                for row in range(rows):
+                    alive[row] &= mask if column[row] > bound else np.uint32(0xFFFFFFFF)
+            else:
+                for row in range(rows):
+                    alive[row] &= np.uint32(0xFFFFFFFF) if column[row] <= bound else mask
+        start = leaf[tree]
+        for row in range(rows):
+            # The place of the lowest bit, by a product that moves another pattern to the top for each (de Bruijn).
+            lowest = alive[row] & (np.uint32(0) - alive[row])
+            found[row] += value[start + _LOWEST[np.uint32(lowest * np.uint32(0x077CB531)) >> np.uint32(27)]]
+    return found
+
+
+@compiled
+def mark_best(values: Any, items: Any, open_items: Any, most: Any, marked: Any) -> None:
+    """In each row of ``values`` (float64, rows × ``items``) mark the ``most`` open items with the largest above 0.
+
+    Of equal values those are marked whose items come first.
+    """
+    kept, where = np.empty(items.size), np.empty(items.size, np.int64)
+    for row in range(values.shape[0]):
+        count = 0
+        for place in range(items.size):
+            if values[row, place] > 0 and open_items[items[place]]:
+                kept[count], where[count] = values[row, place], items[place]
+                count += 1
+        bound = 0.0
+        if count > most[row]:
+            bound = np.partition(kept[:count], count - most[row])[count - most[row]]
+        above = 0
+        for place in range(count):
+            if kept[place] > bound:
+                marked[where[place]] = True
+                above += 1
+        if bound > 0:
+            for place in range(count):
+                if above < most[row] and kept[place] == bound:
+                    marked[where[place]] = True
+                    above += 1
