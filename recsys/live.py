@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from content_store.vocabulary import NEGATIVE_KINDS, READING_KINDS, EventKind
 from recsys.features.log import KINDS
 from recsys.kernels import counted
-from recsys.live_views import Entries
+from recsys.live_views import Views
 from recsys.met import BEFORE, REFUSED, UNMET, Met
 from recsys.models.covisit import WINDOW, Covisit
 from recsys.models.growing import grown
@@ -81,7 +81,7 @@ class Live:
 
     def arrays_replaced(self) -> None:
         """Must follow whenever an array of this object gives way to another one."""
-        self._one = Entries(self)
+        self._one = Views(self)
         self._by_birth: NDArray[np.intp] | None = None  # items, the newest first; made anew when one is born
 
     def grow(self, users: int, items: int = 0) -> None:

@@ -1,12 +1,12 @@
-"""Single entries of a fast layer's arrays, read and written as plain numbers."""
+"""Views of the fast layer's arrays for single entries, which they read and write several times as fast."""
 
 from __future__ import annotations
 
 from typing import Any
 
 
-class Entries:
-    """Views of the arrays of ``live`` for single entries, which they read and write several times as fast."""
+class Views:
+    """The arrays of ``live`` (a ``Live``) by their names; to be made anew whenever one of them is replaced."""
 
     def __init__(self, live: Any) -> None:
         def view(values: Any) -> memoryview[Any]:
