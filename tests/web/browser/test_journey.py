@@ -57,7 +57,7 @@ def test_a_guest_reads_and_the_feed_is_shaped_and_says_so_until_it_is_switched_o
     assert places(shaped, topic)[0] == 0
     assert len(places(shaped, topic)) > len(places(before, topic))
     assert re.fullmatch(
-        rf"因为你读过《({'|'.join(map(title, chosen))})》（另有 \d+ 位读者两篇都读了）", visitor.reasons()[0]
+        rf"因为你读过《({'|'.join(map(title, chosen))})》（近来有 \d+ 位读者两篇都读了）", visitor.reasons()[0]
     )
 
     whole = whole_feed(visitor)
