@@ -3,7 +3,7 @@
 Triggers keep one row per changed record, whichever road the change comes by. A reader holds a *cursor*, an opaque
 number that means something only to the database that gave it and while the reader runs: whoever begins anew reads the
 records themselves. Of citizens only their switches count (``minor``, ``birth_year``, ``personalised``,
-``prefecture``), and a guest who was made without any is no change.
+``prefecture``, what they want ``forgotten``), and a guest who was made without any is no change.
 """
 
 from __future__ import annotations

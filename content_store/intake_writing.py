@@ -8,20 +8,23 @@ from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from content_store import citizens, ledger, locks, schema
+from content_store import citizens, history, ledger, locks, schema
 from content_store.driver import Driver, Insertion
 from content_store.errors import DatabaseConflict, UnknownCitizen
 from content_store.intake_rows import Row
 from content_store.ledger import Claim, Served
 from content_store.ledger_rules import Rule
 from content_store.readables import Readables
-from content_store.vocabulary import READING_KINDS, CitizenKind, EventKind, Exclusion, Rejection
+from content_store.vocabulary import NEGATIVE_KINDS, READING_KINDS, CitizenKind, EventKind, Exclusion, Rejection
 
 _COLUMNS = ("id", "citizen_id", "content_id", "kind", "at", "received_at", "dwell_ms", "scroll")
 _LABELS = ("region", "device", "country", "session")
 _INSERT = Insertion.into(schema.events, _COLUMNS + _LABELS, on_conflict="DO NOTHING")
+_SILENT = {EventKind.IMPRESSION, *NEGATIVE_KINDS}
 _GROW = "UPDATE events SET dwell_ms = ?, scroll = ? WHERE id = ?"
-_KINDS = "SELECT id, kind FROM citizens WHERE id IN ?"
+_CITIZENS = """
+    SELECT id, kind, EXISTS (SELECT 1 FROM forgotten WHERE citizen_id = citizens.id) FROM citizens WHERE id IN ?
+"""
 _STORED = "SELECT id, citizen_id, content_id, kind, dwell_ms, scroll FROM events WHERE id IN ?"
 
 
@@ -121,7 +124,9 @@ class Writing:
         callers = sorted({call.caller.citizen_id for call in calls})
         # Until the end nobody else stores events of theirs, so that what is looked up now stays true.
         locks.hold(driver, map(ledger.citizen_lock, callers))
-        self._kinds = dict(driver.rows(_KINDS, callers))
+        known = driver.rows(_CITIZENS, callers)
+        self._kinds = {id: kind for id, kind, _ in known}
+        self._forgotten = history.forgotten(connection, [id for id, _, forgets in known if forgets])
         new = {call.caller.citizen_id for call in calls if call.caller.make_guest} - self._kinds.keys()
         if new:
             citizens.ensure(connection, new)
@@ -159,6 +164,8 @@ class Writing:
             raise DatabaseConflict("another process stored one of the events at the same time", hint="send it again")
         grown = [(event.dwell_ms, event.scroll, id) for id, event in self._events.items() if event.grown]
         self._driver.many(_GROW, grown)
+        if self._forgotten:
+            history.recall(self._driver, self._recalled())
         claims = [self._claim(id, event, event.served) for id, event in self._events.items() if event.served]
         if claims:
             ledger.record(self._connection, claims, rule=rule)
@@ -183,6 +190,16 @@ class Writing:
         if row.kind in READING_KINDS:
             event.tell(served, row, call.now)
         return None
+
+    def _recalled(self) -> set[tuple[str, str]]:
+        """The pairs of citizen and content that were forgotten before something new happened between the two."""
+        return {
+            (event.citizen_id, event.content_id)
+            for event in self._events.values()
+            if event.first is not None
+            and event.kind not in _SILENT
+            and event.first[1].at > self._forgotten.get(event.citizen_id, {}).get(event.content_id, event.first[1].at)
+        }
 
     def _claim(self, id: str, event: _Event, served: Served) -> Claim:
         return Claim(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from content_store import clock, schema, statements
+from content_store import clock, history, schema, statements
 from content_store.citizens import ADULT_AT
 from content_store.driver import Driver
 from content_store.vocabulary import NEVER_INFERRED
@@ -16,10 +16,12 @@ from content_store.vocabulary import NEVER_INFERRED
 
 @dataclass(frozen=True, slots=True)
 class Switches:
-    """What of a citizen's row governs their feed: whether they have a profile, and the prefecture they declared."""
+    """What a citizen said that governs their feed: whether they have a profile, the prefecture they declared, and the
+    contents that may not speak for them because they want them forgotten."""
 
     profiled: bool = True
     prefecture: str | None = None
+    forgotten: frozenset[str] = frozenset()
 
 
 NO_SWITCHES = Switches()
@@ -32,7 +34,8 @@ _UNPROFILED = sa.or_(
     sa.func.coalesce(schema.citizens.c.birth_year >= sa.bindparam("oldest_minor"), sa.false()),
 )
 _SWITCHES_OF = (
-    "SELECT minor OR NOT personalised OR COALESCE(birth_year >= ?, FALSE), prefecture FROM citizens WHERE id = ?"
+    "SELECT minor OR NOT personalised OR COALESCE(birth_year >= ?, FALSE), prefecture,"
+    " EXISTS (SELECT 1 FROM forgotten WHERE citizen_id = citizens.id) FROM citizens WHERE id = ?"
 )
 
 
@@ -51,18 +54,25 @@ def switches(connection: Connection, ids: Collection[str] | None = None) -> dict
     query = sa.select(row.id, _UNPROFILED, row.prefecture)
     if ids is None:
         declared = connection.execute(query.where(sa.or_(_UNPROFILED, row.prefecture.is_not(None))), year)
-        return {id: Switches(not kept_out, prefecture) for id, kept_out, prefecture in declared}
-    found = dict.fromkeys(ids, Switches(profiled=False))
-    for part in statements.chunks(ids):
-        for id, kept_out, prefecture in connection.execute(query.where(row.id.in_(part)), year):
-            found[id] = Switches(not kept_out, prefecture)
+        found = {id: Switches(not kept_out, prefecture) for id, kept_out, prefecture in declared}
+    else:
+        found = dict.fromkeys(ids, Switches(profiled=False))
+        for part in statements.chunks(ids):
+            for id, kept_out, prefecture in connection.execute(query.where(row.id.in_(part)), year):
+                found[id] = Switches(not kept_out, prefecture)
+    for id, contents in history.forgotten(connection, ids).items():
+        found[id] = replace(found.get(id, NO_SWITCHES), forgotten=frozenset(contents))
     return {id: found_of for id, found_of in found.items() if found_of != NO_SWITCHES}
 
 
 def switches_of(connection: Connection, id: str) -> Switches | None:
     """The switches of one citizen, as a request asks for them; None where no citizen has this id."""
     found = Driver(connection).rows(_SWITCHES_OF, _oldest_minor(), id)
-    return Switches(not found[0][0], found[0][1]) if found else None
+    if not found:
+        return None
+    unprofiled, prefecture, forgets = found[0]
+    contents = frozenset(history.forgotten(connection, [id]).get(id, ())) if forgets else frozenset()
+    return Switches(not unprofiled, prefecture, contents)
 
 
 def uninferred_contents(connection: Connection) -> frozenset[str]:

@@ -104,6 +104,15 @@ events = sa.Table(
     sqlite_autoincrement=True,
 )
 
+forgotten = sa.Table(
+    "forgotten",
+    metadata,
+    sa.Column("citizen_id", sa.Text, sa.ForeignKey("citizens.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("content_id", sa.Text, sa.ForeignKey("contents.id"), primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 changes = sa.Table(
     "changes",
     metadata,

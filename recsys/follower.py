@@ -317,7 +317,7 @@ class Follower:
 
     def _adopt(self, live: Live, seq: int, taken: set[int], cursor: int, due: dict[int, int]) -> None:
         """Let ``live`` take over. What was taken in ahead of its turn since it was made comes again after ``seq``."""
-        live.unprofiled = self._names.unprofiled
+        live.unprofiled, live.forgotten = self._names.unprofiled, self._names.forgotten
         self._reader = EventFollower(seq, batch=BATCH)
         with self.lock:
             self._live, self._seq, self._taken = live, seq, taken

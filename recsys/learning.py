@@ -32,12 +32,14 @@ def ranker_builder(configs: Sequence[RankerConfig] = CONFIGURATIONS, *, queries:
         targets = data.targets(int(WARM * len(data.log)))
         dataset = material.dataset
         lawful = dataset.profiled[data.log.user[targets]] & dataset.inferable[data.log.item[targets]]
+        lawful &= ~dataset.is_forgotten(data.log.user[targets], data.log.item[targets])
         lessons = drawn(targets[lawful], queries)
         examples = Examples(queries)
         walker = Walker(
             data.log, replace(data.static, private=~dataset.inferable), data.users, CADENCE, builders(data.texts)
         )
         walker.live.unprofiled = set(np.flatnonzero(~dataset.profiled).tolist())
+        walker.live.forgotten = dataset.silent()
         for row in walker.states(lessons):
             request, _ = walker.ranking.request(int(data.log.user[row]), walker.hours[row])
             examples.add(request, int(data.log.item[row]))

@@ -9,6 +9,7 @@ its citizen's chain and in the log, for both are kept in the order of arrival.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -83,6 +84,7 @@ class Live:
         self.refused: dict[int, dict[int, float]] = {}  # and when
         self.followed: dict[int, set[int]] = {}
         self.unprofiled: set[int] = set()
+        self.forgotten: dict[int, frozenset[int]] = {}  # items that may not speak for them, see ``history``
         self.seen_at = np.zeros(0)
         self.region = np.zeros(0, np.int32)
         self.device = np.zeros(0, np.int32)
@@ -356,7 +358,8 @@ class Live:
     def history(self, user: int) -> NDArray[np.int32]:
         """Places in the log of the latest contacts of ``user`` that may speak for them (int32, oldest first).
 
-        None of someone without a profile; no item that was refused since; of the private ones only those followed.
+        None of someone without a profile; no item that was refused since, nor one that they want forgotten; of the
+        private ones only those followed.
         """
         places = self.covisit.contacts(user if user >= 0 else NOBODY)
         if user in self.unprofiled:
@@ -365,6 +368,8 @@ class Live:
         silent = np.zeros(places.size, bool)
         if user in self.refused:
             silent |= np.isin(items, list(self.refused[user]))
+        if user in self.forgotten:
+            silent |= np.isin(items, list(self.forgotten[user]))
         if self.static.private is not None:
             silent |= self.static.private[items] & ~np.isin(items, list(self.followed.get(user, ())))
         return places[~silent] if silent.any() else places
@@ -372,13 +377,18 @@ class Live:
     def teachable(self, user: NDArray[np.int32], item: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Which pairs of citizen and item models may be learnt from (bool), by the rule that a dataset follows.
 
-        None of someone without a profile; of the private items only those that the citizen followed.
+        None of someone without a profile, nor what somebody wants forgotten; of the private items only those that the
+        citizen followed.
         """
-        told = ~np.isin(user, list(self.unprofiled))
+        told, pair = ~np.isin(user, list(self.unprofiled)), user * np.int64(self.items) + item
+        if self.forgotten:
+            told &= ~np.isin(pair, self._pairs(self.forgotten))
         if self.static.private is None:
             return told
-        followed = [citizen * self.items + place for citizen, places in self.followed.items() for place in places]
-        return told & (~self.static.private[item] | np.isin(user * np.int64(self.items) + item, followed))
+        return told & (~self.static.private[item] | np.isin(pair, self._pairs(self.followed)))
+
+    def _pairs(self, sets: Mapping[int, Collection[int]]) -> list[int]:
+        return [citizen * self.items + place for citizen, places in sets.items() for place in places]
 
     def reads_after(self, hour: float, *, region: int | None = None) -> NDArray[np.int32]:
         """The item of every contact later than ``hour`` that is a read (int32, in the order of arrival).

@@ -29,6 +29,7 @@ class Names:
         self.regions, self.devices = Places(), Places()
         self.topics, self.authors = Places(), Places()
         self.unprofiled: set[int] = set()
+        self.forgotten: dict[int, frozenset[int]] = {}  # by citizen the items that may not speak for them
         self._home = array("i")  # the region that each citizen declared, -1 for none
         self._lock = threading.Lock()
 
@@ -51,16 +52,22 @@ class Names:
     def heed(self, citizen: int, switches: Switches) -> bool:
         """Keep what the row of ``citizen`` (a position) says now; whether they have moved to another prefecture."""
         region = self.add("regions", switches.prefecture)
+        forgotten = frozenset(self.add("items", id) for id in switches.forgotten)
         with self._lock:
+            if forgotten:
+                self.forgotten[citizen] = forgotten
+            else:
+                self.forgotten.pop(citizen, None)
             (self.unprofiled.discard if switches.profiled else self.unprofiled.add)(citizen)
             self._room(citizen + 1)
             moved, self._home[citizen] = self._home[citizen] != region, region
         return moved
 
     def declared(self) -> set[int]:
-        """The citizens (positions) who are without a profile or declared where they live."""
+        """The citizens (positions) who are without a profile, declared where they live, or want something forgotten."""
         with self._lock:
-            return self.unprofiled | {citizen for citizen, region in enumerate(self._home) if region >= 0}
+            settled = {citizen for citizen, region in enumerate(self._home) if region >= 0}
+            return self.unprofiled | settled | self.forgotten.keys()
 
     def home(self, citizen: int) -> int:
         """The region that ``citizen`` declared, -1 for none."""
@@ -78,7 +85,7 @@ class Names:
             self._home.extend([-1] * (citizens - len(self._home)))
 
     def arrays(self) -> Arrays:
-        """Everything, as arrays of numbers."""
+        """Everything but what is forgotten, which is read from the records again, as arrays of numbers."""
         with self._lock:
             texts = {kind: _BREAK.join(getattr(self, kind).ids).encode() for kind in _KINDS}
             found: Arrays = {f"names_{kind}": np.frombuffer(text, np.uint8) for kind, text in texts.items()}

@@ -83,7 +83,7 @@ def made_anew(database: Database, names: Names, recent: int) -> MadeAnew:
         log, seq, taken = _read(connection, names, declared)
     for place in range(known, len(names.items)):
         live.withdraw(place)  # nothing is known of it yet: its content came while this was reading
-    live.unprofiled = names.unprofiled
+    live.unprofiled, live.forgotten = names.unprofiled, names.forgotten
     order = np.argsort(log.at, kind="stable")
     old, new = order[: max(0, order.size - recent)], order[max(0, order.size - recent) :]
     for part in _by_citizen(log.user, old):

@@ -56,7 +56,7 @@ class Served:
     def _follow(self, dataset: Dataset, live_ids: frozenset[str]) -> None:
         """Replay the newest events, hide what was met before them, and open what is published."""
         live, log = self.live, dataset.log
-        live.unprofiled = set(np.flatnonzero(~dataset.profiled).tolist())
+        live.unprofiled, live.forgotten = set(np.flatnonzero(~dataset.profiled).tolist()), dataset.silent()
         for item in live_ids & self.articles.keys():
             appeared = _appeared(self.articles[item], dataset)
             if appeared is not None:

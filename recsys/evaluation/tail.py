@@ -42,6 +42,7 @@ def served_tail(material: Material, cut: int, bundle: Bundle, *, targets: int = 
     names = (*SINGLES, *slow.models, FEED)
     replay = Replay(data, ReplayConfig(), names, served=(slow, ranker if isinstance(ranker, Ranker) else None))
     replay.walker.live.unprofiled = set(np.flatnonzero(~material.dataset.profiled).tolist())
+    replay.walker.live.forgotten = material.dataset.silent()
     replay.walk(int(rows[0]), rows)
     figures = {name: float(metrics_of(np.array(ranks))[LEADING].mean()) for name, ranks in replay.ranks.items()}
     singles = {name: figures[name] for name in SINGLES}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -24,11 +24,13 @@ class Rules:
     """Whom and what the law keeps out of profiles (PIPL, algorithm rules 2022).
 
     ``unprofiled``: ids of citizens without a profile (minors, personalisation off). ``uninferred``: ids of items on
-    topics that are never inferred (health, psychology). Their events still count in the log, that is in aggregates.
+    topics that are never inferred (health, psychology). ``forgotten``: by citizen the items that they want forgotten.
+    Their events still count in the log, that is in aggregates.
     """
 
     unprofiled: Collection[str] = frozenset()
     uninferred: Collection[str] = frozenset()
+    forgotten: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Dataset:
 
     ``citizens``, ``items``, ``regions``, ``devices``: sorted ids and labels (object arrays of str); ``matrix``:
     citizens × items interests (float32 CSR, see ``interest``); ``profiled`` (citizens, bool) and ``inferable`` (items,
-    bool) tell whom and what it may speak of; ``log``: every event, for the fast layer and for aggregates.
+    bool) tell whom and what it may speak of, ``forgotten`` (n × 2, int32: citizen and item, sorted) of which pairs it
+    may not; ``log``: every event, for the fast layer and for aggregates.
     """
 
     as_of: int
@@ -48,6 +51,7 @@ class Dataset:
     log: EventLog
     profiled: NDArray[np.bool_]
     inferable: NDArray[np.bool_]
+    forgotten: NDArray[np.int32]
     config: InterestConfig
     matrix: csr_matrix = field(repr=False)
 
@@ -68,7 +72,8 @@ class Dataset:
         encoded = encode(log, as_of)
         profiled = ~_among(encoded.citizens, rules.unprofiled)
         inferable = ~_among(encoded.items, rules.uninferred)
-        return cls._of(encoded, profiled, inferable, as_of, config or InterestConfig())
+        forgotten = _forgotten(encoded, rules.forgotten)
+        return cls._of(encoded, profiled, inferable, forgotten, as_of, config or InterestConfig())
 
     @classmethod
     def _of(
@@ -76,11 +81,13 @@ class Dataset:
         encoded: Encoded,
         profiled: NDArray[np.bool_],
         inferable: NDArray[np.bool_],
+        forgotten: NDArray[np.int32],
         as_of: int,
         config: InterestConfig,
     ) -> Self:
-        matrix = interest(encoded.log, profiled, inferable, config)
-        for column in (encoded.citizens, encoded.items, encoded.regions, encoded.devices, profiled, inferable):
+        matrix = interest(encoded.log, profiled, inferable, config, forgotten)
+        labels = (encoded.citizens, encoded.items, encoded.regions, encoded.devices)
+        for column in (*labels, profiled, inferable, forgotten):
             column.setflags(write=False)
         return cls(
             as_of=as_of,
@@ -91,6 +98,7 @@ class Dataset:
             log=encoded.log,
             profiled=profiled,
             inferable=inferable,
+            forgotten=forgotten,
             config=config,
             matrix=matrix,
         )
@@ -111,7 +119,24 @@ class Dataset:
         encoded = Encoded(
             earlier, self.citizens[profiles], self.items[contents], self.regions[regions], self.devices[devices]
         )
-        return self._of(encoded, self.profiled[profiles], self.inferable[contents], as_of, self.config)
+        whom, what = (
+            np.searchsorted(used, self.forgotten[:, column]) for column, used in enumerate((profiles, contents))
+        )
+        there = np.isin(self.forgotten[:, 0], profiles) & np.isin(self.forgotten[:, 1], contents)
+        forgotten = np.column_stack([whom, what]).astype(np.int32)[there]
+        return self._of(encoded, self.profiled[profiles], self.inferable[contents], forgotten, as_of, self.config)
+
+    def is_forgotten(self, user: NDArray[np.int32], item: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Which pairs of citizen and item (positions) somebody wants forgotten (bool)."""
+        pairs = self.forgotten[:, 0] * np.int64(self.items.size) + self.forgotten[:, 1]
+        return np.isin(user * np.int64(self.items.size) + item, pairs)
+
+    def silent(self) -> dict[int, frozenset[int]]:
+        """By citizen (position) the items that they want forgotten."""
+        found: dict[int, set[int]] = {}
+        for citizen, item in self.forgotten.tolist():
+            found.setdefault(citizen, set()).add(item)
+        return {citizen: frozenset(items) for citizen, items in found.items()}
 
     @property
     def reading(self) -> NDArray[np.bool_]:
@@ -149,7 +174,7 @@ class Dataset:
         for ids in (self.citizens, self.items, self.regions, self.devices):
             digest.update(repr(ids.tolist()).encode())
         matrix: list[NDArray[Any]] = [self.matrix.data, self.matrix.indices, self.matrix.indptr]
-        for column in (*self.log.arrays().values(), self.profiled, self.inferable, *matrix):
+        for column in (*self.log.arrays().values(), self.profiled, self.inferable, self.forgotten, *matrix):
             digest.update(f"{column.dtype}{column.shape}".encode())
             digest.update(np.ascontiguousarray(column).tobytes())
         return digest.hexdigest()
@@ -158,6 +183,17 @@ class Dataset:
 def _among(ids: Ids, chosen: Collection[str]) -> NDArray[np.bool_]:
     wanted = chosen if isinstance(chosen, set | frozenset) else frozenset(chosen)
     return np.fromiter((value in wanted for value in ids), bool, ids.size)
+
+
+def _forgotten(encoded: Encoded, wanted: Mapping[str, Collection[str]]) -> NDArray[np.int32]:
+    """The pairs of ``wanted`` that the log knows, as positions (n × 2, int32), sorted."""
+    pairs = sorted((citizen, item) for citizen, items in wanted.items() for item in items)
+    whom, what = (
+        pd.Index(ids).get_indexer(pd.Index([pair[column] for pair in pairs], dtype=object))
+        for column, ids in enumerate((encoded.citizens, encoded.items))
+    )
+    found: NDArray[np.int32] = np.column_stack([whom, what]).astype(np.int32)
+    return found[(found >= 0).all(axis=1)]
 
 
 def _used(codes: NDArray[np.int32], count: int) -> tuple[NDArray[np.int32], NDArray[np.intp]]:

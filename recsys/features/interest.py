@@ -44,6 +44,7 @@ DAY_MS = 86_400_000.0
 _WEIGHT = np.array([WEIGHTS.get(kind, 0.0) for kind in KINDS])
 _NEGATIVE = np.array([kind in NEGATIVE_KINDS for kind in KINDS])
 _FOLLOW = KIND_CODE[EventKind.FOLLOW]
+_NOTHING = np.zeros((0, 2), np.int32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,16 @@ class InterestConfig:
 
 
 def interest(
-    log: EventLog, profiled: NDArray[np.bool_], inferable: NDArray[np.bool_], config: InterestConfig
+    log: EventLog,
+    profiled: NDArray[np.bool_],
+    inferable: NDArray[np.bool_],
+    config: InterestConfig,
+    forgotten: NDArray[np.int32] = _NOTHING,
 ) -> csr_matrix:
     """Interests at the end of ``log`` as a citizens × items float32 matrix with sorted indices.
 
     ``profiled`` (citizens, bool): others keep an empty row. ``inferable`` (items, bool): the other items enter a
-    citizen's row only after that citizen followed them.
+    citizen's row only after that citizen followed them. ``forgotten`` (n × 2, citizen and item): pairs without a cell.
     """
     items = max(inferable.size, 1)
     pair = log.user.astype(np.int64) * items + log.item
@@ -80,6 +85,7 @@ def interest(
     user, item = pair // items, pair % items
     value, followed = _strength(log, order, starts, config)
     kept = (value > FLOOR) & profiled[user] & (inferable[item] | followed)
+    kept &= ~np.isin(pair, forgotten[:, 0].astype(np.int64) * items + forgotten[:, 1])
     indptr = np.concatenate([[0], np.cumsum(np.bincount(user[kept], minlength=profiled.size))])
     parts = (value[kept].astype(np.float32), item[kept].astype(np.int32), indptr.astype(np.int32))
     return csr_matrix(parts, shape=(profiled.size, inferable.size))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from content_store import contents
+from content_store import contents, history
 from content_store.db import Database
 from content_store.event_stream import read_columns
 from content_store.profiling import uninferred_contents, unprofiled_citizens
@@ -14,7 +14,7 @@ from recsys.features.interest import InterestConfig
 def read_dataset(database: Database, as_of: int, config: InterestConfig) -> Dataset:
     """The dataset of everything recorded that happened before ``as_of`` (epoch ms), under today's rules of the law."""
     with database.connect() as connection:
-        rules = Rules(unprofiled_citizens(connection), uninferred_contents(connection))
+        rules = Rules(unprofiled_citizens(connection), uninferred_contents(connection), history.forgotten(connection))
         return Dataset.build(read_columns(connection, until_ms=as_of), as_of=as_of, rules=rules, config=config)
 
 

@@ -39,7 +39,8 @@ class Forest:
             return None
         threshold = np.array(found.threshold, np.float64)
         # A float32 is at most the threshold where it is at most the largest float32 that is.
-        rounded = threshold.astype(np.float32)
+        with np.errstate(over="ignore"):  # a threshold beyond all float32 parts NaN, or infinity, from the rest
+            rounded = threshold.astype(np.float32)
         lower = np.where(rounded > threshold, np.nextafter(rounded, np.float32(-np.inf)), rounded)
         return cls(
             np.array(found.node, np.int32),

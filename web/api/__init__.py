@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 from flask import Flask, Response
 
-from web.api import contents, events, feed, health, me, progress
+from web.api import contents, events, feed, health, history, me, progress
 from web.api.endpoint import Endpoint, add
 from web.api.openapi import document
 
@@ -15,6 +15,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *contents.ENDPOINTS,
     *progress.ENDPOINTS,
     *me.ENDPOINTS,
+    *history.ENDPOINTS,
     *health.ENDPOINTS,
 )
 """All of them; ``/metrics`` and the document itself are the only other addresses that are no pages."""

@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from content_store import citizens, contents, events
+from content_store import citizens
 from content_store.citizens import Changes
-from content_store.vocabulary import READING_KINDS, Prefecture, Topic
+from content_store.vocabulary import Prefecture, Topic
 from recsys.sentences import place
 from web import auth
-from web.api import me
+from web.api import history, me
+from web.api.history import HistoryQuery
 from web.portal.page import Page
-from web.services import Services, current
-
-HISTORY = 50
-_LOOKED_AT = 4 * HISTORY
-"""Events that are looked at for so many different articles: one may be opened again and again."""
-
-
-class Met(NamedTuple):
-    """An article that the citizen opened or read, the last time (epoch ms); ``live`` where it can still be read."""
-
-    id: str
-    title: str
-    at: int
-    live: bool
+from web.services import current
 
 
 def show_mine() -> str:
@@ -39,7 +26,7 @@ def show_mine() -> str:
     return render_template(
         "portal/mine.html",
         me=known,
-        history=_history(services, known.id),
+        history=history.show(services, HistoryQuery()).items,
         addable=[topic for topic in Topic if topic not in known.interests],
         prefectures=[(entry.value, place(entry)) for entry in Prefecture],
     )
@@ -69,6 +56,16 @@ def change_personalised() -> Response:
     return redirect(url_for("show_mine", notice="personalised" if wanted else "plain"), 303)
 
 
+def forget() -> Response:
+    """Forget what was done with one article, or with all."""
+    id = request.form.get("content")
+    if id is None:
+        history.forget_all(current())
+    else:
+        history.forget(current(), id)
+    return redirect(url_for("show_mine", notice="cleared" if id is None else "forgotten", _anchor="history"), 303)
+
+
 def _change(**changes: object) -> None:
     told: Changes = changes  # type: ignore[assignment]
     services, citizen_id = current(), auth.need_citizen()
@@ -82,23 +79,10 @@ def _topics(values: Iterable[str]) -> frozenset[Topic]:
     return frozenset(citizens.topic(value) for value in values)
 
 
-def _history(services: Services, citizen_id: str | None) -> list[Met]:
-    """What the citizen met last, each article once, the latest first."""
-    if citizen_id is None:
-        return []
-    with services.database.connect() as connection:
-        found = events.history(connection, citizen_id, kinds=READING_KINDS, limit=_LOOKED_AT)
-        latest: dict[str, int] = {}
-        for event in found:
-            latest.setdefault(event.content_id, event.at)
-        chosen = dict(list(latest.items())[:HISTORY])
-        cards = contents.cards(connection, chosen)
-    return [Met(id, cards[id].title, at, cards[id].live) for id, at in chosen.items() if id in cards]
-
-
 PAGES = (
     Page("GET", "/me", show_mine),
     Page("POST", "/me/interests", change_interests),
     Page("POST", "/me/prefecture", change_prefecture),
     Page("POST", "/me/personalised", change_personalised),
+    Page("POST", "/me/history", forget),
 )
