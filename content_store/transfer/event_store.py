@@ -114,6 +114,8 @@ def _add_postgresql(connection: Connection, table: pa.Table) -> int:
             copy.write(buffer.getbuffer())
     except connection.dialect.loaded_dbapi.Error as error:
         raise DatabaseError(str(error)) from error
+    # A batch is sorted in memory.
+    connection.exec_driver_sql("SET LOCAL work_mem = '64MB'")
     return statements.affected(connection, _from_incoming())
 
 
