@@ -94,8 +94,8 @@ def _disk_ms(folder: Path) -> float:
     return statistics.median(times) * 1000
 
 
-def calls(mix: str, count: int, seed: int = 0) -> list[Call]:
-    """``count`` calls of ``BATCH`` events each."""
+def calls(mix: str, count: int, seed: int = 0, *, now: int = NOW, key: bytes = KEY) -> list[Call]:
+    """``count`` calls of ``BATCH`` events each, that happen at ``now`` (epoch ms), with tokens signed by ``key``."""
     drawn = random.Random(seed)
     made: list[Call] = []
     before: dict[str, list[Incoming]] = {}
@@ -104,11 +104,11 @@ def calls(mix: str, count: int, seed: int = 0) -> list[Call]:
         citizen = f"citizen{number // 2 * 7 % CITIZENS}"
         rows = before.pop(citizen, [])
         whole = BATCH if mix == "readings" else 0
-        begun = [_reading(citizen, drawn, 40_000 if whole else 5_000) for _ in range(whole or 4)]
+        begun = [_reading(citizen, drawn, 40_000 if whole else 5_000, now, key) for _ in range(whole or 4)]
         if not whole:
             before[citizen] = [row._replace(dwell_ms=40_000, scroll=0.9) for row in begun]
-            begun += [Incoming(ids.new_id(), "like", _item(drawn), NOW) for _ in range(2)]
-            begun += [Incoming(ids.new_id(), "impression", _item(drawn), NOW) for _ in range(BATCH - len(rows) - 6)]
+            begun += [Incoming(ids.new_id(), "like", _item(drawn), now) for _ in range(2)]
+            begun += [Incoming(ids.new_id(), "impression", _item(drawn), now) for _ in range(BATCH - len(rows) - 6)]
         made.append((rows + begun, Caller(citizen_id=citizen, device_key=citizen, network_key=str(number % 500))))
     return made
 
@@ -117,10 +117,10 @@ def _item(drawn: random.Random) -> str:
     return f"item{drawn.randrange(ITEMS)}"
 
 
-def _reading(citizen: str, drawn: random.Random, dwell_ms: int) -> Incoming:
+def _reading(citizen: str, drawn: random.Random, dwell_ms: int, now: int, key: bytes) -> Incoming:
     item = _item(drawn)
-    token = issue(KEY, citizen_id=citizen, content_id=item, issued_at=NOW - 60_000)
-    return Incoming(reading_id(token), "read", item, NOW, dwell_ms, 0.9, token)
+    token = issue(key, citizen_id=citizen, content_id=item, issued_at=now - 60_000)
+    return Incoming(reading_id(token), "read", item, now, dwell_ms, 0.9, token)
 
 
 def _compare(kind: str, folder: Path, mix: str, count: int, repeat: int) -> None:
@@ -137,9 +137,9 @@ def _compare(kind: str, folder: Path, mix: str, count: int, repeat: int) -> None
             for name, run in ways.items():
                 with new() as database:
                     figures[name].append(run(database))
-                    rows = rows or _results(database)
+                    rows = rows or results(database)
             with new() as database:
-                figures["bare"].append(_bare(database, rows, count * BATCH, count))
+                figures["bare"].append(insert_bare(database, rows, count * BATCH, count))
     bare = _median(figures["bare"])
     for name, found in figures.items():
         one = _median(found)
@@ -205,7 +205,7 @@ def _at_once(database: Database, sent: Sequence[Call]) -> Figures:
 _TABLES = (schema.events, schema.ledger_entries)
 
 
-def _results(database: Database) -> list[list[tuple[Any, ...]]]:
+def results(database: Database) -> list[list[tuple[Any, ...]]]:
     """The rows of both tables, without the places in the log."""
     with database.connect() as connection:
         return [[tuple(row) for row in connection.execute(sa.select(*_columns(table)))] for table in _TABLES]
@@ -215,7 +215,7 @@ def _columns(table: sa.Table) -> list[sa.Column[Any]]:
     return [column for column in table.c if column.name != "seq"]
 
 
-def _bare(database: Database, rows: list[list[tuple[Any, ...]]], events: int, transactions: int) -> Figures:
+def insert_bare(database: Database, rows: list[list[tuple[Any, ...]]], events: int, transactions: int) -> Figures:
     statements = [Insertion.into(table, (column.name for column in _columns(table))) for table in _TABLES]
     parts = [
         [some[len(some) * number // transactions : len(some) * (number + 1) // transactions] for some in rows]
@@ -229,6 +229,14 @@ def _bare(database: Database, rows: list[list[tuple[Any, ...]]], events: int, tr
                 driver.insert(sql, some)
 
     return _each(events, [functools.partial(insert, part) for part in parts])
+
+
+def fill(database: Database) -> None:
+    """Store whom and what the calls are about."""
+    with database.begin() as connection:
+        citizens.ensure(connection, (f"citizen{number}" for number in range(CITIZENS)))
+        rows = [{"id": f"item{number}", "title": "题", "body": BODY} for number in range(ITEMS)]
+        contents.merge(connection, rows)
 
 
 @contextmanager
@@ -247,10 +255,7 @@ def server(kind: str, folder: Path) -> Iterator[Callable[[], Any]]:
 @contextmanager
 def _filled(url: str) -> Iterator[Database]:
     database = open_database(load_settings({"KEPU_DATABASE_URL": url}))
-    with database.begin() as connection:
-        citizens.ensure(connection, (f"citizen{number}" for number in range(CITIZENS)))
-        rows = [{"id": f"item{number}", "title": "题", "body": BODY} for number in range(ITEMS)]
-        contents.merge(connection, rows)
+    fill(database)
     try:
         yield database
     finally:
