@@ -7,15 +7,17 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, TypedDict, Unpack, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from content_store import checks, clock, ids, schema, statements
-from content_store.driver import Driver
+from content_store.driver import Driver, Insertion
 from content_store.errors import BadRecord, UnknownContent
 from content_store.vocabulary import CONTENT_TRANSITIONS, LIVE_STATUSES, ContentStatus, Topic
 
 _contents = schema.contents
+_UNTOLD = Insertion.into(
+    _contents, ("id", "title", "tags", "version", "status", "created_at"), on_conflict="(id) DO NOTHING"
+)
 _TEXTS = ("title", "summary", "body", "place", "source", "author", "url")
 
 
@@ -208,15 +210,9 @@ def ensure(connection: Connection, ids: Iterable[str]) -> int:
     Nothing is known of them, hence no ``published_at``. Raises BadRecord.
     """
     now = clock.now_ms()
-    rows = [
-        {"id": checks.identifier(identifier, "a content's id"), "title": identifier, "tags": [], "version": 1}
-        | {"status": ContentStatus.PUBLISHED, "created_at": now}
-        for identifier in dict.fromkeys(ids)
-    ]
-    if not rows:
-        return 0
-    insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    return statements.affected(connection, insert(_contents).on_conflict_do_nothing(), rows)
+    new = sorted({checks.identifier(identifier, "a content's id") for identifier in ids})
+    rows = [(identifier, identifier, "[]", 1, ContentStatus.PUBLISHED.value, now) for identifier in new]
+    return Driver(connection).insert(_UNTOLD, rows)
 
 
 def count(connection: Connection) -> int:

@@ -28,6 +28,11 @@ _CONNECT_TIMEOUT_S = 10
 _SQLITE = "sqlite:///"
 _WRITES = {"kepu_writes": True}
 _SYNCHRONOUS = "kepu_synchronous"
+_BULK = "kepu_bulk"
+# Of SQLite, per connection. Its own 2 MB are too few for the pages that many rows touch, and what it keeps to undo a
+# statement goes through a file once a statement was long, each page of each row after that.
+_FEW_ROWS = ("PRAGMA cache_size = -2000", "PRAGMA temp_store = DEFAULT")
+_MANY_ROWS = ("PRAGMA cache_size = -65536", "PRAGMA temp_store = MEMORY")
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 
@@ -44,16 +49,17 @@ class Database:
         return "sqlite" if self.engine.dialect.name == "sqlite" else "postgresql"
 
     @contextmanager
-    def begin(self, *, durable: bool = False) -> Iterator[Connection]:
+    def begin(self, *, durable: bool = False, bulk: bool = False) -> Iterator[Connection]:
         """A transaction that may write: committed at the end, rolled back on an error.
 
         On SQLite it takes the write lock at once (``BEGIN IMMEDIATE``), so that it waits for another writer at its
         start and never fails in its middle. What was committed outlives the programme; with ``durable`` it outlives
         the machine's power too (``synchronous = FULL``), as it always does on a PostgreSQL that was not told
-        otherwise. Raises DatabaseError where the database itself fails (gone, locked, full).
+        otherwise. With ``bulk`` it may take 64 MB of memory to be quick with many rows. Raises DatabaseError where the
+        database itself fails (gone, locked, full).
         """
         with self.connect() as connection:
-            connection.execution_options(**_WRITES, kepu_durable=durable)
+            connection.execution_options(**_WRITES, kepu_durable=durable, kepu_bulk=bulk)
             with connection.begin():
                 yield connection
 
@@ -278,6 +284,7 @@ def _sqlite(path: Path) -> Engine:
         raw.execute("PRAGMA synchronous = NORMAL")
         raw.execute("PRAGMA foreign_keys = ON")
         record.info[_SYNCHRONOUS] = "NORMAL"
+        record.info[_BULK] = False
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -290,6 +297,11 @@ def _sqlite(path: Path) -> Engine:
             # It has no effect inside a transaction, and stays with the connection.
             connection.exec_driver_sql(f"PRAGMA synchronous = {wanted}")
             connection.info[_SYNCHRONOUS] = wanted
+        bulk = bool(options.get("kepu_bulk"))
+        if connection.info[_BULK] != bulk:
+            for pragma in _MANY_ROWS if bulk else _FEW_ROWS:
+                connection.exec_driver_sql(pragma)
+            connection.info[_BULK] = bulk
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine

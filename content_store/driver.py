@@ -47,7 +47,7 @@ class Driver:
         except self._error as error:
             raise self._failed(error) from error
 
-    def many(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> int:
+    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
         """Run ``sql`` for each of ``rows``; how many rows of tables were made or changed."""
         if not rows:
             return 0
@@ -105,6 +105,7 @@ _POSTGRESQL_TYPES: dict[type[Any], str] = {
     sa.BigInteger: "bigint",
     sa.Double: "double precision",
     sa.Boolean: "boolean",
+    sa.JSON: "json",
 }
 
 

@@ -43,6 +43,7 @@ def create_app(settings: Settings, opened: Services | None = None) -> Flask:
     errors.install(app)
     # Before a request: count, know the caller, refuse forgeries, limit. After it the same in reverse.
     metrics.install(app, held.metrics)
+    held.metrics.tell_snapshot(held.recommender.models)
     security.install(app)
     auth.install(app, held)
     limits.install(app, held)

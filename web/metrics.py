@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from typing import Protocol
 
 from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
@@ -59,9 +60,34 @@ class Metrics:
             "kepu_feed_fallbacks", "What pages of the feed had to do without.", ["name"], registry=self.registry
         )
 
+    def tell_snapshot(self, models: Serving) -> None:
+        """Let the page name the snapshot that ``models`` serve with."""
+        self.registry.register(_ServingSnapshot(models))
+
     def page(self) -> bytes:
         """Everything, as Prometheus reads it."""
         return generate_latest(self.registry)
+
+
+class Serving(Protocol):
+    """What knows the version of the snapshot in service; None without one."""
+
+    @property
+    def version(self) -> str | None: ...
+
+
+class _ServingSnapshot:
+    """Which snapshot serves, as a label of a gauge that is 1; no sample where none does."""
+
+    def __init__(self, models: Serving) -> None:
+        self._models = models
+
+    def collect(self) -> Iterator[Metric]:
+        """The gauge."""
+        gauge = GaugeMetricFamily("kepu_serving_snapshot", "The snapshot that serves.", labels=["version"])
+        if (version := self._models.version) is not None:
+            gauge.add_metric([version], 1)
+        yield gauge
 
 
 class _HotFigures:

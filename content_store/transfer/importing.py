@@ -7,11 +7,11 @@ an interruption too, adds what is missing and nothing else.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,6 +22,7 @@ from content_store import citizens, clock, contents
 from content_store.db import Database
 from content_store.errors import DatabaseError, ImportFileError
 from content_store.transfer import event_rows, event_store, reading, record_rows, values
+from content_store.transfer.ahead import ahead
 from content_store.transfer.batches import Batch, Reader, Verdicts, to_list
 from content_store.transfer.known import KnownIds
 from content_store.transfer.rejects import RejectsFile
@@ -116,16 +117,26 @@ def _run(
     watch: Watch | None,
     guard: Guard,
 ) -> None:
+    # Of a pipe nothing is read ahead: a thread that waits for more of it could not be interrupted.
+    going = ahead if reader.path.is_file() else nullcontext
+    with going(_judged(job, reader)) as judged:
+        for rows, verdicts in judged:
+            batch = verdicts.batch
+            job.store(database, rows, verdicts, done, rejects, guard)
+            done.unknown_columns = sorted(set(batch.seen) - job.wanted)
+            if watch:
+                watch(done, batch.position, reader.total, reader.unit)
+    if done.rows == 0 and reader.names:
+        done.unknown_columns = sorted(set(reader.names) - job.wanted)
+
+
+def _judged(job: _Events | _Records, reader: Reader) -> Iterator[tuple[Any, Verdicts]]:
+    """What is to be stored of each batch, and the verdicts on its rows."""
     size = job.options.batch_rows or BATCH_ROWS[job.what]
     for number, batch in enumerate(reader.batches(job.wanted, size)):
         if number == 0:
             _refuse_lacking(reader, job.what, batch.seen, job.options)
-        job.store(database, batch, done, rejects, guard)
-        done.unknown_columns = sorted(set(batch.seen) - job.wanted)
-        if watch:
-            watch(done, batch.position, reader.total, reader.unit)
-    if done.rows == 0 and reader.names:
-        done.unknown_columns = sorted(set(reader.names) - job.wanted)
+        yield job.judge(batch)
 
 
 class _Events:
@@ -141,11 +152,21 @@ class _Events:
         self._unknown = 0
         self._citizens, self._contents = KnownIds(citizens.known), KnownIds(contents.known)
 
-    def store(self, database: Database, batch: Batch, done: Imported, rejects: RejectsFile, guard: Guard) -> None:
+    def judge(self, batch: Batch) -> tuple[pa.Table, Verdicts]:
         self._rows.shift_ms = self.shift_ms
-        table, verdicts = self._rows.take(batch)
+        return self._rows.take(batch)
+
+    def store(
+        self,
+        database: Database,
+        table: pa.Table,
+        verdicts: Verdicts,
+        done: Imported,
+        rejects: RejectsFile,
+        guard: Guard,
+    ) -> None:
         with guard():
-            with database.begin() as connection:
+            with database.begin(bulk=True) as connection:
                 table = self._known_contents(connection, table, verdicts)
                 made_contents = self._make(connection, contents.ensure, self._contents, table["content_id"])
                 made_citizens = self._make(connection, citizens.ensure, self._citizens, table["citizen_id"])
@@ -186,11 +207,21 @@ class _Records:
         self._kind = KINDS[what]
         self.wanted = self._kind.wanted()
 
-    def store(self, database: Database, batch: Batch, done: Imported, rejects: RejectsFile, guard: Guard) -> None:
+    def judge(self, batch: Batch) -> tuple[list[dict[str, Any]], Verdicts]:
         title_is_id = self.options.create_missing
-        rows, verdicts = record_rows.take(self._kind, batch, title_is_id=title_is_id, shift_ms=self.shift_ms)
+        return record_rows.take(self._kind, batch, title_is_id=title_is_id, shift_ms=self.shift_ms)
+
+    def store(
+        self,
+        database: Database,
+        rows: list[dict[str, Any]],
+        verdicts: Verdicts,
+        done: Imported,
+        rejects: RejectsFile,
+        guard: Guard,
+    ) -> None:
         with guard():
-            with database.begin() as connection:
+            with database.begin(bulk=True) as connection:
                 merged = self._kind.merge(connection, rows)
             done.accepted += merged.created
             done.changed += merged.changed

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from implicit.cpu.als import AlternatingLeastSquares
+from implicit.utils import check_blas_config
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
@@ -20,6 +21,10 @@ from content_store.errors import ModelError
 from recsys.models.base import Arrays, Recommender, with_values
 
 ROWS_PER_THREAD = 64
+
+# implicit looks once whether BLAS has threads of its own, and warns; every fit here sees to it that it has none.
+with threadpool_limits(1, "blas"):
+    check_blas_config()
 
 
 @dataclass(frozen=True)

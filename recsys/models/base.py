@@ -8,7 +8,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, BinaryIO, ClassVar, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,15 +109,20 @@ def load(kind: type[ModelT], folder: Path) -> ModelT:
     """
     try:
         manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
-        data = (folder / ARRAYS).read_bytes()
+        if manifest.get("format") != FORMAT or manifest.get("model") != kind.name:
+            raise ModelError(f"{kind.name}: found {manifest.get('model')} in format {manifest.get('format')}")
+        with (folder / ARRAYS).open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != manifest.get("sha256"):
+                raise ModelError(f"{kind.name}: the arrays do not match their checksum")
+            file.seek(0)
+            return _restored(kind, manifest["config"], file)
     except (OSError, ValueError) as error:
         raise ModelError(f"{kind.name}: cannot be read: {error}") from error
-    if manifest.get("format") != FORMAT or manifest.get("model") != kind.name:
-        raise ModelError(f"{kind.name}: found {manifest.get('model')} in format {manifest.get('format')}")
-    if hashlib.sha256(data).hexdigest() != manifest.get("sha256"):
-        raise ModelError(f"{kind.name}: the arrays do not match their checksum")
+
+
+def _restored(kind: type[ModelT], config: Mapping[str, Any], file: BinaryIO) -> ModelT:
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-            return kind.restore(manifest["config"], {key: stored[key] for key in stored.files})
+        with np.load(file, allow_pickle=False) as stored:
+            return kind.restore(config, {key: stored[key] for key in stored.files})
     except Exception as error:  # what a constructor of another time makes of the values can be anything
         raise ModelError(f"{kind.name}: cannot be restored by this code: {error}") from error

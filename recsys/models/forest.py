@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
-import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,10 +28,10 @@ class Forest:
     leaf: NDArray[np.int32]
 
     @classmethod
-    def of(cls, booster: lightgbm.Booster) -> Self | None:
-        """The trees of ``booster``; None where they have more leaves, or other splits, than these arrays can tell."""
+    def of(cls, dumped: Mapping[str, Any]) -> Self | None:
+        """The trees of a ``Booster.dump_model()``; None where their leaves are too many, or their splits others."""
         found = _Nodes()
-        for tree in booster.dump_model()["tree_info"]:
+        for tree in dumped["tree_info"]:
             found.begin(tree["num_leaves"])
             found.add(tree["tree_structure"])
         found.begin(0)
@@ -39,7 +39,8 @@ class Forest:
             return None
         threshold = np.array(found.threshold, np.float64)
         # A float32 is at most the threshold where it is at most the largest float32 that is.
-        rounded = threshold.astype(np.float32)
+        with np.errstate(over="ignore"):  # a threshold beyond all float32 parts NaN, or infinity, from the rest
+            rounded = threshold.astype(np.float32)
         lower = np.where(rounded > threshold, np.nextafter(rounded, np.float32(-np.inf)), rounded)
         return cls(
             np.array(found.node, np.int32),
@@ -50,6 +51,10 @@ class Forest:
             np.array(found.value, np.float64),
             np.array(found.leaf, np.int32),
         )
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All fields by name."""
+        return {part.name: getattr(self, part.name) for part in fields(self)}
 
     def score(self, table: NDArray[np.float32]) -> NDArray[np.float64]:
         """What LightGBM predicts for each row of ``table`` (rows × features; float64), to the last digit."""

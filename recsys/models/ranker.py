@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,6 +34,8 @@ class RankerConfig:
     seed: int = 1
 
 
+_FOREST = "forest_"
+
 # Few readers or an old catalogue teach little: shallower trees, more regularised.
 CONFIGURATIONS = (RankerConfig(), RankerConfig(leaves=15, least_rows=200, l2=20.0, columns_per_tree=0.4))
 
@@ -47,9 +48,9 @@ class Ranker(Model):
     def __init__(self, columns: Sequence[str], config: RankerConfig | None = None) -> None:
         self.columns = tuple(columns)
         self.settings = config or RankerConfig()
-        self._booster: lightgbm.Booster | None = None
-        self._forest: Forest | None = None
-        self._looked = False  # whether the trees were turned into a forest, if they can be
+        self._text: str | None = None  # of the trees, as LightGBM keeps them
+        self._forest: Forest | None = None  # the same, where it can be told by arrays
+        self._booster: Any = None  # the same for LightGBM, where it cannot
 
     def fit(self, table: NDArray[np.float32], label: NDArray[np.float32], sizes: NDArray[np.int64]) -> Self:
         """Learn from queries laid end to end.
@@ -73,40 +74,55 @@ class Ranker(Model):
             "force_row_wise": True,
             "verbose": -1,
         }
+        lightgbm = _lightgbm()
         rows = lightgbm.Dataset(table, label, group=sizes, feature_name=list(self.columns))
-        self._booster, self._looked = lightgbm.train(parameters, rows, chosen.trees), False
+        booster = lightgbm.train(parameters, rows, chosen.trees)
+        self._text, self._forest = booster.model_to_string(), Forest.of(booster.dump_model())
         return self
 
     def score(self, table: NDArray[np.float32]) -> NDArray[np.float64]:
         """One score per row (float64). Raises ModelError before a fit or where the columns are not the fitted ones."""
-        if self._booster is None:
-            raise ModelError("the ranker has not been fitted")
+        text = self._fitted()
         if table.shape[1] != len(self.columns):
             raise ModelError(f"the ranker was fitted on {len(self.columns)} columns, not {table.shape[1]}")
-        if not self._looked:
-            self._forest, self._looked = Forest.of(self._booster), True
         if self._forest is not None:
             return self._forest.score(table)
+        if self._booster is None:
+            self._booster = _lightgbm().Booster(model_str=text)
         return np.asarray(self._booster.predict(table, num_threads=1), np.float64)
 
     def importance(self) -> dict[str, float]:
         """Share of the gain that each column brought, largest first."""
-        if self._booster is None:
-            raise ModelError("the ranker has not been fitted")
-        gain = self._booster.feature_importance("gain")
+        gain = _lightgbm().Booster(model_str=self._fitted()).feature_importance("gain")
         order = np.argsort(-gain)
         return {self.columns[index]: float(gain[index] / gain.sum()) for index in order}
+
+    def _fitted(self) -> str:
+        """The text of the trees. Raises ModelError before a fit."""
+        if self._text is None:
+            raise ModelError("the ranker has not been fitted")
+        return self._text
 
     def config(self) -> dict[str, Any]:
         return {"columns": list(self.columns), "settings": asdict(self.settings)}
 
     def arrays(self) -> Arrays:
-        if self._booster is None:
-            raise ModelError("the ranker has not been fitted")
-        return {"trees": np.frombuffer(self._booster.model_to_string().encode(), np.uint8)}
+        kept: Arrays = {"trees": np.frombuffer(self._fitted().encode(), np.uint8)}
+        if self._forest is not None:
+            kept |= {_FOREST + name: values for name, values in self._forest.arrays().items()}
+        return kept
 
     @classmethod
     def restore(cls, config: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
         model = cls(config["columns"], RankerConfig(**config["settings"]))
-        model._booster = lightgbm.Booster(model_str=arrays["trees"].tobytes().decode())
+        model._text = arrays["trees"].tobytes().decode()
+        parts = {name.removeprefix(_FOREST): values for name, values in arrays.items() if name.startswith(_FOREST)}
+        model._forest = Forest(**parts) if parts else Forest.of(_lightgbm().Booster(model_str=model._text).dump_model())
         return model
+
+
+def _lightgbm() -> Any:
+    """LightGBM, which brings 100 MB with it that a serving process does without: its trees are in the forest."""
+    import lightgbm
+
+    return lightgbm

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 
+from tests.support.chromium import chromium_program, has_chinese_font
 from tests.support.servers import postgres_programs, redis_program
 
 
@@ -23,6 +24,10 @@ def needed() -> list[str]:
         packages.append("postgresql")
     if redis_program() is None:
         packages.append("redis-server")
+    if chromium_program() is None:
+        packages.append("chromium")
+    if not has_chinese_font():
+        packages.append("fonts-noto-cjk")
     try:
         ctypes.CDLL("libgomp.so.1" if sys.platform == "linux" else None)
     except OSError:

@@ -20,12 +20,17 @@ from recsys.learning import ranker_builder
 from recsys.models.als import AlsConfig
 from recsys.models.ranker import RankerConfig
 from recsys.snapshots import Snapshot, SnapshotStore
-from recsys.training import Material, Training, TrainingConfig, default_builders
+from recsys.training import Builder, Material, Training, TrainingConfig, default_builders
 from tests.support.replaying import busy_log, written
 
 TOPICS = [topic for topic in Topic if topic not in NEVER_INFERRED][:7]
 AUTHORS = 13
 LEARNT = TrainingConfig(als=AlsConfig(factors=8, iterations=5), interest=InterestConfig(half_life_days=30.0))
+
+
+def quick_ranker() -> Builder:
+    """The builder of a ranker that is learnt in a moment."""
+    return ranker_builder([RankerConfig(trees=60, leaves=15, least_rows=20, threads=1)], queries=900)
 
 
 @dataclass(frozen=True)
@@ -35,9 +40,11 @@ class ServedLog:
     rows: pd.DataFrame
 
     @classmethod
-    def generated(cls, rows: int = 2_000, users: int = 200, items: int = 60) -> ServedLog:
-        """A log of these dimensions."""
+    def generated(cls, rows: int = 2_000, users: int = 400, items: int = 60) -> ServedLog:
+        """A log of these dimensions, in which most read every fourth item that comes, each their own fourth."""
         log = busy_log(rows, users=users, items=items)
+        faithful = np.random.default_rng(1).random(rows) < 0.8
+        log["item"] = np.maximum(0, log["item"] - (log["item"] - log["user"]) % 4 * faithful)
         log["ts"] += np.arange(rows)
         for name, letter in (("user", "u"), ("item", "i"), ("region", "r"), ("device", "d")):
             log[name] = letter + log[name].astype(str).str.zfill(3)
@@ -86,8 +93,7 @@ class ServedLog:
     def learnt(self, database: Database, store: SnapshotStore, rows: int) -> Snapshot:
         """A snapshot, ranker included, of what ``database`` knows of the first ``rows`` rows."""
         as_of = int(self.rows["ts"].iloc[rows])
-        lessons = ranker_builder([RankerConfig(trees=60, leaves=15, least_rows=20, threads=1)], queries=900)
-        training = Training(store, LEARNT, builders=[*default_builders(LEARNT), lessons])
+        training = Training(store, LEARNT, builders=[*default_builders(LEARNT), quick_ranker()])
         known = Material(read_dataset(database, as_of, LEARNT.interest), read_articles(database)).before(as_of)
         trained = training.run(lambda: known, force="what the gate thinks of it is no matter here")
         assert trained.snapshot is not None

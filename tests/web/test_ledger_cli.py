@@ -67,6 +67,13 @@ def test_progress_tells_how_far_the_target_is(kepu: Run) -> None:
         "  2025-01-01  2",
         "  2025-01-02  1",
     ]
+    with clock.fixed(AT + 60_000):
+        told = kepu("progress", "--days", "0").stdout.splitlines()[4:]
+    assert told == [
+        "not counted today, by the reason why not:",
+        "  already_counted 当天已经计过一次  1",
+        "  too_short 阅读时间太短  1",
+    ]
     assert kepu("progress", "--days", "1").stdout.splitlines()[5:] == ["  2025-01-02  1"]
     assert "last days" not in kepu("progress", "--days", "0").stdout
 
@@ -84,6 +91,7 @@ def test_progress_as_json_has_every_day(kepu: Run) -> None:
         "today": 1,
         "items_goal": 5_000,
         "per_day": {"2025-01-01": 2, "2025-01-02": 1},
+        "excluded_today": {},
     }
 
 

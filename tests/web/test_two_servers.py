@@ -123,7 +123,7 @@ def test_a_read_told_to_one_acts_in_the_next_request_to_the_other(pair: tuple[Se
     first = visitor.feed(other)["items"][0]
     assert first["id"] == ALSO_READ
     assert first["reason"]["refs"] == [READ]
-    assert first["reason"]["text"] == f"因为你读过《第44篇文章》（另有 {OTHERS} 位读者两篇都读了）"
+    assert first["reason"]["text"] == f"因为你读过《第44篇文章》（近来有 {OTHERS} 位读者两篇都读了）"
 
 
 def test_what_was_read_through_one_is_hidden_on_every_page_of_the_other(pair: tuple[Server, Server]) -> None:

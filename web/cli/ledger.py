@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
 import click
 
-from content_store import ledger_audit, ledger_rules
+from content_store import clock, facts, ledger_audit, ledger_rules
 from content_store.db import open_database
+from content_store.facts import Fact
 from content_store.ledger import Progress
 from content_store.ledger import progress as progress_of
 from content_store.ledger_audit import Recount, Verification
@@ -38,14 +39,15 @@ def ledger() -> None:
 @_JSON
 @click.pass_obj
 def progress(settings: Settings, days: int, as_json: bool) -> None:
-    """Show how far the target is, today, and the last days with services."""
+    """Show how far the target is, today, the last days with services, and why what does not count today does not."""
     database = open_database(settings)
     try:
         with database.snapshot() as connection:
             found = progress_of(connection, settings)
+            excluded = _excluded(facts.of_day(connection, clock.today()))
     finally:
         database.close()
-    _print(_as_json(found) if as_json else _progress_lines(found, days))
+    _print(_as_json(found) | {"excluded_today": excluded} if as_json else _progress_lines(found, days, excluded))
 
 
 @ledger.command()
@@ -111,7 +113,16 @@ def _as_json(found: Progress) -> dict[str, Any]:
     }
 
 
-def _progress_lines(found: Progress, days: int) -> Iterator[str]:
+def _excluded(today: Iterable[Fact]) -> dict[str, int]:
+    """How many entries do not count, by the reason why not."""
+    numbers: dict[str, int] = {}
+    for fact in today:
+        if fact.outcome != facts.COUNTED:
+            numbers[fact.outcome] = numbers.get(fact.outcome, 0) + fact.number
+    return numbers
+
+
+def _progress_lines(found: Progress, days: int, excluded: dict[str, int]) -> Iterator[str]:
     reached = f" ({found.counted / found.goal:.2%})" if found.goal else ""
     yield f"services (人次) from {found.first} to {found.last}, {found.days} days"
     yield f"  counted  {found.counted:,} of {found.goal:,}{reached}"
@@ -124,6 +135,10 @@ def _progress_lines(found: Progress, days: int) -> Iterator[str]:
         yield f"  {day}  {number:,}"
     if not found.per_day:
         yield "nothing counts yet: readings count as citizens send them with their reading tokens; imports never do"
+    if excluded:
+        yield "not counted today, by the reason why not:"
+    for reason, number in excluded.items():
+        yield f"  {_told(reason)}  {number:,}"
 
 
 def _recount_lines(found: Recount) -> Iterator[str]:
