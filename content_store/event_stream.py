@@ -60,16 +60,18 @@ def read_columns(
     until_ms: int | None = None,
     batch: int = 200_000,
     extras: Collection[str] = (),
+    contacts: bool = False,
 ) -> Iterator[EventColumns]:
     """The events stored after ``after_seq`` that happened before ``until_ms`` (epoch ms), ``batch`` rows at a time.
 
     Ends with the event that was stored last when it began. ``extras`` (of ``EXTRAS``) are columns read besides the
-    usual ones; raises ValueError for another name. The connection is free between the batches.
+    usual ones; raises ValueError for another name. With ``contacts`` impressions are left out. The connection is free
+    between the batches.
     """
     names = column_names(extras)
     last = connection.execute(sa.select(sa.func.max(_events.c.seq))).scalar_one() or 0
     while after_seq < last:
-        found = read_batch(connection, names, after_seq, last, batch, until_ms)
+        found = read_batch(connection, names, after_seq, last, batch, until_ms, contacts)
         if len(found):
             yield found
         if len(found) < batch:
@@ -85,11 +87,19 @@ def column_names(extras: Collection[str] = ()) -> list[str]:
 
 
 def read_batch(
-    connection: Connection, names: list[str], after_seq: int, last_seq: int, batch: int, until_ms: int | None = None
+    connection: Connection,
+    names: list[str],
+    after_seq: int,
+    last_seq: int,
+    batch: int,
+    until_ms: int | None = None,
+    contacts: bool = False,
 ) -> EventColumns:
     """The columns ``names`` of the first ``batch`` events after ``after_seq`` and up to ``last_seq``."""
     query = sa.select(*(_events.c[name] for name in stored_names(names)))
     query = query.where(_events.c.seq > after_seq, _events.c.seq <= last_seq)
+    if contacts:
+        query = query.where(schema.contact)
     if until_ms is not None:
         query = query.where(_events.c.at < until_ms)
     read = _read_sqlite if connection.dialect.name == "sqlite" else _read_postgresql

@@ -12,10 +12,14 @@ from recsys.features.interest import InterestConfig
 
 
 def read_dataset(database: Database, as_of: int, config: InterestConfig) -> Dataset:
-    """The dataset of everything recorded that happened before ``as_of`` (epoch ms), under today's rules of the law."""
+    """The dataset of everything recorded that happened before ``as_of`` (epoch ms), under today's rules of the law.
+
+    Impressions are left out: they teach nothing, and are most of the log.
+    """
     with database.connect() as connection:
         rules = Rules(unprofiled_citizens(connection), uninferred_contents(connection), history.forgotten(connection))
-        return Dataset.build(read_columns(connection, until_ms=as_of), as_of=as_of, rules=rules, config=config)
+        events = read_columns(connection, until_ms=as_of, contacts=True)
+        return Dataset.build(events, as_of=as_of, rules=rules, config=config)
 
 
 def read_articles(database: Database) -> dict[str, Article]:

@@ -46,6 +46,20 @@ def test_the_records_give_a_dataset_under_the_rules_of_the_law(database: Databas
     assert dataset.span() == (NOON - 4, NOON - 1)
 
 
+def test_what_was_only_shown_is_not_learnt_from(database: Database, fixed_clock: int) -> None:
+    fill(database)
+    before = read_dataset(database, NOON, InterestConfig())
+    with database.begin() as connection:
+        citizens.create(connection, id="looked on")
+        rows = [
+            Event(id=f"i{who}{what}", citizen_id=who, content_id=what, kind=EventKind.IMPRESSION, at=NOON - 1)
+            for who in ("anna", "looked on")
+            for what in ("stars", "heart")
+        ]
+        events.append(connection, rows)
+    assert read_dataset(database, NOON, InterestConfig()).fingerprint() == before.fingerprint()
+
+
 def test_the_records_give_the_words_of_contents(database: Database) -> None:
     fill(database)
 
