@@ -47,7 +47,7 @@ class Driver:
         except self._error as error:
             raise self._failed(error) from error
 
-    def many(self, sql: str, rows: Iterable[tuple[Any, ...]]) -> int:
+    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
         """Run ``sql`` for each of ``rows``; how many rows of tables were made or changed."""
         if not rows:
             return 0

@@ -70,9 +70,9 @@ def switches_of(connection: Connection, id: str) -> Switches | None:
     found = Driver(connection).rows(_SWITCHES_OF, _oldest_minor(), id)
     if not found:
         return None
-    unprofiled, prefecture, forgets = found[0]
+    kept_out, prefecture, forgets = found[0]
     contents = frozenset(history.forgotten(connection, [id]).get(id, ())) if forgets else frozenset()
-    return Switches(not unprofiled, prefecture, contents)
+    return Switches(not kept_out, prefecture, contents)
 
 
 def uninferred_contents(connection: Connection) -> frozenset[str]:

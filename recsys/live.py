@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from content_store.vocabulary import NEGATIVE_KINDS, READING_KINDS, EventKind
 from recsys.features.log import KINDS
 from recsys.kernels import counted
+from recsys.live_views import Views
 from recsys.met import BEFORE, REFUSED, UNMET, Met
 from recsys.models.covisit import WINDOW, Covisit
 from recsys.models.growing import grown
@@ -35,25 +35,6 @@ _IS_READ = tuple(kind in READING_KINDS for kind in KINDS)
 _IS_NEGATIVE = tuple(kind in NEGATIVE_KINDS for kind in KINDS)
 _REFUSES = np.array(_IS_NEGATIVE)
 _NOTHING: set[int] = set()  # what a citizen without refusals or follows has of them; never added to
-
-
-class _One:
-    """Views of the arrays of ``live`` for single entries, which they read and write several times as fast."""
-
-    def __init__(self, live: Live) -> None:
-        def view(values: Any) -> memoryview[Any]:
-            return memoryview(values)
-
-        self.topic = view(live.static.topic)
-        # Per item.
-        self.born, self.first, self.last = view(live.born), view(live.first), view(live.last)
-        self.readers, self.engaged, self.engaged_at = view(live.readers), view(live.engaged), view(live.engaged_at)
-        # Per citizen.
-        self.seen_at, self.region, self.device = view(live.seen_at), view(live.region), view(live.device)
-        # Per place in the log.
-        self.place_region, self.place_device = view(live.place_region), view(live.place_device)
-        self.place_age, self.place_share = view(live.place_age), view(live.place_share)
-        self.place_read, self.place_newest = view(live.place_read), view(live.place_newest)
 
 
 class Live:
@@ -100,7 +81,7 @@ class Live:
 
     def arrays_replaced(self) -> None:
         """Must follow whenever an array of this object gives way to another one."""
-        self._one = _One(self)
+        self._one = Views(self)
         self._by_birth: NDArray[np.intp] | None = None  # items, the newest first; made anew when one is born
 
     def grow(self, users: int, items: int = 0) -> None:

@@ -72,6 +72,15 @@ def test_with_ci_a_backend_without_a_test_fails_the_run(tmp_path: Path) -> None:
     assert "FAILED: no test ran on redis" in output
 
 
+@pytest.mark.parametrize("redis", ["there", "absent"])
+def test_several_processes_count_as_one(tmp_path: Path, redis: str) -> None:
+    code, output = run(tmp_path, "-p", "xdist.plugin", "-n", "2", ci="true", redis=redis)
+    assert code == (redis == "absent")
+    assert f"sqlite 1, postgresql 1, redis {int(redis == 'there')}" in output
+    assert output.count("tests per backend") == 1
+    assert ("FAILED: no test ran on redis" in output) == (redis == "absent")
+
+
 @pytest.mark.parametrize("arguments", [["test_suite.py"], ["-k", "sqlite"], ["--deselect", "test_suite.py::none"]])
 def test_a_part_of_the_suite_may_leave_backends_out(tmp_path: Path, arguments: list[str]) -> None:
     assert run(tmp_path, *arguments, ci="true", redis="absent")[0] == 0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import io
-from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from content_store import events, schema, statements
-from content_store.driver import Driver, Insertion
+from content_store.driver import Driver
 from content_store.errors import DatabaseError
 from content_store.events import Appended
 from content_store.transfer.batches import to_list
@@ -23,6 +23,8 @@ from content_store.transfer.event_rows import SCHEMA
 
 _NAMES = SCHEMA.names
 _SLICE = 20_000
+# Rows of one statement of SQLite, which begins and ends slowly. While it runs, another thread of ours can.
+_TOGETHER = 100
 
 # The number of the transaction before a place in the log, as wherever an event is stored (decision 0022).
 _NEXT_PLACE = sa.text("CASE WHEN pg_current_xact_id() IS NOT NULL THEN nextval('events_seq_seq') END")
@@ -64,18 +66,32 @@ def _add_sqlite(connection: Connection, table: pa.Table) -> int:
     for start in range(0, len(table), _SLICE):
         part = table.slice(start, _SLICE)
         names = tuple(name for name in _NAMES if part[name].null_count < len(part))
-        new = driver.many(_insertion(names), _tuples(part, names))
+        new = _insert(driver, part, names)
         if new < len(part):
-            telling = part.filter(pc.or_(pc.is_valid(part["dwell_ms"]), pc.is_valid(part["scroll"])))
             sql, order = _growth()
-            new += driver.many(sql, _tuples(telling, order))
+            telling = part.filter(pc.or_(pc.is_valid(part["dwell_ms"]), pc.is_valid(part["scroll"])))
+            new += driver.many(sql, zip(*(to_list(telling[name]) for name in order), strict=True))
         accepted += new
     return accepted
 
 
+def _insert(driver: Driver, table: pa.Table, names: tuple[str, ...]) -> int:
+    """Insert the columns ``names`` of the rows whose ids are new; how many these were."""
+    cells = np.empty((len(table), len(names)), object)
+    for column, name in enumerate(names):
+        cells[:, column] = to_list(table[name])
+    alone = len(table) % _TOGETHER
+    together = cells[alone:].reshape(-1, _TOGETHER * len(names)).tolist()
+    return driver.many(_insertion(names, 1), cells[:alone].tolist()) + driver.many(
+        _insertion(names, _TOGETHER), together
+    )
+
+
 @functools.lru_cache(100)
-def _insertion(names: tuple[str, ...]) -> str:
-    return Insertion.into(schema.events, names, on_conflict="(id) DO NOTHING").by_row
+def _insertion(names: tuple[str, ...], rows: int) -> str:
+    marks = f"({', '.join('?' * len(names))})"
+    values = ", ".join([marks] * rows)
+    return f"INSERT INTO {schema.events} ({', '.join(names)}) VALUES {values} ON CONFLICT (id) DO NOTHING"
 
 
 @functools.cache
@@ -83,11 +99,6 @@ def _growth() -> tuple[str, tuple[str, ...]]:
     """The statement that lets stored rows grow, and the order of its values."""
     compiled: Any = events.upsert("sqlite").compile(dialect=sqlite.dialect(paramstyle="qmark"), column_keys=_NAMES)
     return str(compiled), tuple(compiled.positiontup)
-
-
-def _tuples(table: pa.Table, names: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
-    # Not a list: made one by one they all use the same memory.
-    return zip(*(to_list(table[name]) for name in names), strict=True)
 
 
 def _add_postgresql(connection: Connection, table: pa.Table) -> int:
@@ -103,6 +114,8 @@ def _add_postgresql(connection: Connection, table: pa.Table) -> int:
             copy.write(buffer.getbuffer())
     except connection.dialect.loaded_dbapi.Error as error:
         raise DatabaseError(str(error)) from error
+    # A batch is sorted in memory.
+    connection.exec_driver_sql("SET LOCAL work_mem = '64MB'")
     return statements.affected(connection, _from_incoming())
 
 

@@ -117,7 +117,9 @@ def _run(
     watch: Watch | None,
     guard: Guard,
 ) -> None:
-    with ahead(_judged(job, reader)) as judged:
+    # Of a pipe nothing is read ahead: a thread that waits for more of it could not be interrupted.
+    going = ahead if reader.path.is_file() else nullcontext
+    with going(_judged(job, reader)) as judged:
         for rows, verdicts in judged:
             batch = verdicts.batch
             job.store(database, rows, verdicts, done, rejects, guard)

@@ -1,6 +1,7 @@
 """Counts the tests that really ran on each backend, and with ``CI=true`` insists that each had some.
 
-A test says by ``@pytest.mark.backend("redis")`` that it needs one; the fixtures of ``conftest`` mark theirs.
+A test says by ``@pytest.mark.backend("redis")`` that it needs one; the fixtures of ``conftest`` mark theirs. Where
+several processes share the tests, the one that gathers their reports counts.
 """
 
 from __future__ import annotations
@@ -22,15 +23,26 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known and the counts empty."""
     config.addinivalue_line("markers", "backend(name): the test runs on this backend")
     config.stash[_ran] = Counter()
+    config.pluginmanager.register(_Counting(config.stash[_ran]), "backends counting")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-    """Count a test once its own body has passed or failed; one that was skipped did not run."""
+    """Note in the report, which may go to another process, which backends the test ran on."""
     report = yield
-    if report.when == "call" and report.outcome != "skipped":
-        item.config.stash[_ran].update({str(mark.args[0]) for mark in item.iter_markers("backend")})
+    report.backends = sorted({str(mark.args[0]) for mark in item.iter_markers("backend")})
     return report
+
+
+class _Counting:
+    """Counts a test once its own body has passed or failed; one that was skipped did not run."""
+
+    def __init__(self, ran: Counter[str]) -> None:
+        self._ran = ran
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" and report.outcome != "skipped":
+            self._ran.update(getattr(report, "backends", ()))
 
 
 def absent(config: pytest.Config) -> list[str]:
@@ -38,7 +50,9 @@ def absent(config: pytest.Config) -> list[str]:
     narrowing = ("keyword", "markexpr", "lf", "collectonly", "deselect", "ignore", "ignore_glob")
     narrowed = any(config.getoption(name, default=None) for name in narrowing)
     whole = config.args_source is not pytest.Config.ArgsSource.ARGS and not narrowed
-    return [name for name in BACKENDS if not config.stash[_ran][name]] if in_ci() and whole else []
+    # One of several processes has its share of the tests only.
+    judges = in_ci() and whole and not hasattr(config, "workerinput")
+    return [name for name in BACKENDS if not config.stash[_ran][name]] if judges else []
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -42,6 +42,25 @@ def test_an_unknown_command_is_a_mistake_and_no_crash(capsys: pytest.CaptureFixt
     assert "trian" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "processors", "processes"),
+    [
+        ([], 2, "2"),
+        (["tests/web", "-k", "word"], 3, "3"),
+        ([], 64, str(house.MOST_PROCESSES)),
+        ([], 1, None),
+        (["-p", "no:xdist"], 4, None),
+        (["-pno:xdist"], 4, None),
+        (["--pdb"], 4, None),
+    ],
+)
+def test_as_many_processes_share_the_tests_as_there_are_processors_and_it_makes_sense(
+    arguments: list[str], processors: int, processes: str | None
+) -> None:
+    options = house.shared_out(arguments, processors)
+    assert options == (["-n", processes, "--dist", "worksteal"] if processes else [])
+
+
 @pytest.mark.usefixtures("data_dir")
 def test_settings_shows_each_with_its_origin_and_no_password(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], data_dir: Path

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import TypeVar
 
 import click
@@ -37,6 +38,7 @@ MARK = "made by kepu demo.txt"
 BATCH = 10_000
 SHOWN = 6
 GUEST = "demo-guest"
+TARGET_BEGUN = 200  # days ago
 
 Row = TypeVar("Row")
 
@@ -79,7 +81,16 @@ def _own(settings: Settings) -> Settings:
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     (folder / MARK).write_text("`kepu demo` deletes this folder when it begins anew.\n", "utf-8")
-    return replace(settings, data_dir=folder, database_url=f"sqlite:///{folder / 'kepu.sqlite3'}", redis_url=None)
+    # The length of the real target, moved so that the demo lies in its middle.
+    first = clock.today() - timedelta(days=TARGET_BEGUN)
+    return replace(
+        settings,
+        data_dir=folder,
+        database_url=f"sqlite:///{folder / 'kepu.sqlite3'}",
+        redis_url=None,
+        target_from=first,
+        target_until=first + (settings.target_until - settings.target_from),
+    )
 
 
 def _fill(database: Database, size: int) -> Simulation:
@@ -206,9 +217,10 @@ def _serve(town: Settings, port: int) -> None:
     """Become ``kepu serve`` over the demo's own folder."""
     click.echo("\nThe portal: open the address below. Read something for a while, then load the first page again;")
     click.echo("dismiss an article; 我的 shows what was understood and switches it off. Ctrl-C ends it.\n")
-    left_out = ("KEPU_DATABASE_URL", "KEPU_REDIS_URL", "KEPU_DATA_DIR")
+    left_out = ("KEPU_DATABASE_URL", "KEPU_REDIS_URL", "KEPU_DATA_DIR", "KEPU_TARGET_FROM", "KEPU_TARGET_UNTIL")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(left_out)}
     # It has just been trained: what was due last night would only slow the first pages down.
     env = {"KEPU_RETRAIN_SCHEDULE": "off"} | kept | {"KEPU_DATA_DIR": str(town.data_dir)}
+    env |= {"KEPU_TARGET_FROM": town.target_from.isoformat(), "KEPU_TARGET_UNTIL": town.target_until.isoformat()}
     sys.stdout.flush()
     os.execve(sys.executable, [sys.executable, "-m", "web.cli", "serve", "--port", str(port)], env)

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -16,6 +17,9 @@ from content_store.settings import Explained, checkout, explain, load_settings
 from web.cli.doctor import examine
 
 _MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("-", "yellow")}
+
+MOST_PROCESSES = 4
+"""How many processes share the tests at most."""
 
 PAGE_HEAD = """\
 # Settings
@@ -77,7 +81,7 @@ def migrate() -> None:
 @click.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def test(arguments: tuple[str, ...]) -> None:
-    """Run the tests, here in a checkout; ARGUMENTS are pytest's."""
+    """Run the tests, here in a checkout, on all processors; ARGUMENTS are pytest's (-n0: in one process)."""
     root = checkout()
     if root is None:
         raise KepuError("the tests are in a checkout only", hint="clone the repository and run ./kepu test")
@@ -87,4 +91,15 @@ def test(arguments: tuple[str, ...]) -> None:
     os.chdir(root)
     subprocess.run([sys.executable, "-m", "tests.support.provision"], check=False)
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", *arguments])
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *shared_out(arguments, os.cpu_count() or 1), *arguments])
+
+
+def shared_out(arguments: Sequence[str], processors: int) -> list[str]:
+    """What lets several processes of pytest share the tests; nothing where ``arguments`` or one processor forbid it.
+
+    They come first, so that what a person says of it counts. Each process has its own servers, hence not too many.
+    """
+    words = " ".join(arguments)
+    alone = processors < 2 or "no:xdist" in words or {"--pdb", "--trace"} & set(arguments)
+    # Neighbouring tests, which share what is costly to make, stay together until a process has nothing to do.
+    return [] if alone else ["-n", str(min(processors, MOST_PROCESSES)), "--dist", "worksteal"]

@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from content_store import citizens, clock, contents, events
+from content_store import changes, citizens, clock, contents, events
 from content_store.db import Database
 from content_store.errors import DatabaseError, ImportFileError
+from content_store.event_follower import EventFollower
 from content_store.events import StoredEvent
 from content_store.transfer import event_store, reading
 from content_store.transfer.importing import Imported, Options, What, import_file
@@ -290,6 +291,48 @@ def test_batches_of_any_size_store_the_same(database: Database, bring: Callable[
     assert _counts(first) == (20, 0, 0)
     assert _counts(bring(rows, options=Options(create_missing=True, batch_rows=7))) == (0, 20, 0)
     assert (first.created_citizens, first.created_contents) == (3, 4)
+
+
+def test_the_log_keeps_the_order_of_the_file(database: Database, bring: Callable[..., Imported]) -> None:
+    rows = [row(user=number * 7 % 11, item=number % 5, ts=MS - number) for number in range(250)]
+    bring(rows, options=Options(create_missing=True, batch_rows=230))
+    with database.connect() as connection:
+        (found,) = events.read_columns(connection)
+    assert found.at.tolist() == [one["ts"] for one in rows]
+    assert found.citizen.tolist() == [str(one["user"]) for one in rows]
+
+
+def test_new_grown_and_unchanged_rows_of_a_batch_are_told_apart(
+    database: Database, bring: Callable[..., Imported]
+) -> None:
+    known = [row(id=f"known{number}", user=number, dwell_ms=100, scroll=0.5) for number in range(150)]
+    assert _counts(bring(known)) == (150, 0, 0)
+    longer = [one | {"dwell_ms": 200} for one in known[:20]]
+    further = [one | {"dwell_ms": 50, "scroll": 0.9} for one in known[20:30]]
+    of_another = [one | {"user": "another", "dwell_ms": 900} for one in known[30:35]]
+    bare = [{name: one[name] for name in ("id", "user", "item", "ts")} for one in known[35:]]
+    new = [row(id=f"new{number}", user=number) for number in range(140)]
+    mixed = [*new[:70], *longer, *bare, *further, *of_another, *new[70:]]
+    assert _counts(bring(mixed)) == (140 + 20 + 10, 5 + 115, 0)
+    stored = {one.id: (one.dwell_ms, one.scroll) for user in (0, 20, 30, 40) for one in _history(database, str(user))}
+    assert stored["known0"] == (200, 0.5)
+    assert stored["known20"] == (100, 0.9)
+    assert stored["known30"] == stored["known40"] == (100, 0.5)
+    assert stored["new0"] == (None, None)
+
+
+def test_followers_learn_of_what_was_imported(database: Database, bring: Callable[..., Imported]) -> None:
+    follower = EventFollower()
+    with database.connect() as connection:
+        cursor = changes.now(connection)
+    bring([row(user=number % 3, item=number % 4, ts=MS + number) for number in range(20)])
+    with database.connect() as connection:
+        followed = [at for found in follower.poll(connection) for at in found.at.tolist()]
+        assert followed == [MS + number for number in range(20)]
+        assert changes.since(connection, cursor).contents == {"0", "1", "2", "3"}
+    bring([row(user=number % 3, item=number % 4, ts=MS + number) for number in range(21)])
+    with database.connect() as connection:
+        assert [found.at.tolist() for found in follower.poll(connection)] == [[MS + 20]]
 
 
 def test_an_interruption_leaves_whole_batches_and_a_further_run_goes_on(database: Database, tmp_path: Path) -> None:
