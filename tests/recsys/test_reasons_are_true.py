@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from content_store import citizens, clock, contents, events
+from content_store import citizens, clock, contents, events, history
 from content_store.db import Database
 from content_store.events import Event
 from content_store.hot.memory import MemoryHot
@@ -178,3 +178,8 @@ def _act(town: Town, citizen: str, now: int, dice: random.Random) -> None:
         with town.database.begin() as connection:
             before = citizens.get(connection, citizen)
             citizens.update(connection, citizen, personalised=not before.personalised)
+    elif turn < 0.46:
+        with town.database.begin() as connection:
+            read = [met.content_id for met in history.latest(connection, citizen, 30)]
+            for content in dice.sample(read, min(len(read), 4)):
+                history.forget(connection, citizen, content)

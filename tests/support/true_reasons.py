@@ -51,6 +51,7 @@ class Records:
     by_content: dict[str, list[Row]] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
     contents: dict[str, Known] = field(default_factory=dict)
+    forgotten: set[tuple[str, str]] = field(default_factory=set)
     _seq: int = 0
 
     def refresh(self) -> None:
@@ -67,6 +68,7 @@ class Records:
             ):
                 young = bool(minor) or (born is not None and self.year - born <= 18)
                 self.people[id] = Person(home, young or not on)
+            self.forgotten = {(who, what) for who, what in rows("SELECT citizen_id, content_id FROM forgotten")}
             for citizen, content, kind, at, region, seq in rows(
                 f"SELECT citizen_id, content_id, kind, at, region, seq FROM events WHERE seq > {self._seq} ORDER BY seq"
             ):
@@ -109,6 +111,7 @@ class Records:
             for content in self.met(citizen)
             if content in read
             and not self.refused(citizen, content)
+            and (citizen, content) not in self.forgotten
             and (self.contents[content].topic not in SENSITIVE or content in followed)
         ]
 

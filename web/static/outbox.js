@@ -16,7 +16,7 @@ const outbox = (() => {
     } catch {
       // Not allowed, or spoilt by another hand.
     }
-    const young = ([, event]) => Date.now() - event.at < LIFE_MS;
+    const young = ([, event]) => Date.now() - event?.at < LIFE_MS;
     return Object.fromEntries(Object.entries({ ...found, ...here }).filter(young));
   };
 
@@ -43,10 +43,7 @@ const outbox = (() => {
 
   const body = (events) => JSON.stringify({ events });
 
-  let busy = false;
-  const flush = async () => {
-    if (busy) return;
-    busy = true;
+  const tellAll = async () => {
     try {
       const waiting = Object.values(kept());
       while (waiting.length) {
@@ -60,6 +57,18 @@ const outbox = (() => {
       }
     } catch {
       // Without a network it stays where it is.
+    }
+  };
+
+  let busy = false;
+  let again = false;
+  const flush = async () => {
+    again = true;
+    if (busy) return; // whoever is at it goes round once more
+    busy = true;
+    while (again) {
+      again = false;
+      await tellAll();
     }
     busy = false;
   };
