@@ -8,9 +8,7 @@ that does not depend on the machine.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
@@ -23,20 +21,13 @@ for _bit in range(32):
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _writable() -> bool:
-    """Whether Numba finds a place for compiled code; without one it refuses to import what asks for it."""
-    beside = Path(__file__).parent / "__pycache__"
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    places = [Path(__file__).parent, beside] if not beside.exists() else [beside]
-    return any(os.access(place, os.W_OK) for place in [*places, cache, cache.parent] if place.exists())
-
-
-_CACHED = _writable()
-
-
 def compiled(function: F) -> F:
     """``function`` compiled; other threads of the interpreter go on while it runs."""
-    return cast(F, numba.njit(cache=_CACHED, nogil=True, error_model="numpy")(function))
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+    try:
+        return cast(F, numba.njit(cache=True, **options)(function))
+    except RuntimeError:  # no folder that can be written to: each process compiles for itself
+        return cast(F, numba.njit(**options)(function))
 
 
 @compiled
