@@ -224,13 +224,18 @@ def in_common(
 
 
 @compiled
-def counted(item: Any, hour: Any, wanted: Any, after: float, first: int, last: int, items: int) -> Any:
-    """How often each of ``items`` comes from place ``first`` to before ``last`` where it is wanted, and later than
-    ``after`` (int64)."""
-    found = np.zeros(items, np.int64)
+def counted_more(item: Any, hour: Any, wanted: Any, after: float, first: int, last: int, out: Any) -> None:
+    """Count in ``out`` how often each item comes from place ``first`` to before ``last``, later than ``after``."""
     for index in range(first, last):
         if wanted[index] and hour[index] > after:
-            found[item[index]] += 1
+            out[item[index]] += 1
+
+
+@compiled
+def counted(item: Any, hour: Any, wanted: Any, after: float, first: int, last: int, items: int) -> Any:
+    """The same for each of ``items`` (int64)."""
+    found = np.zeros(items, np.int64)
+    counted_more(item, hour, wanted, after, first, last, found)
     return found
 
 

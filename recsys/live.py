@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from content_store.vocabulary import NEGATIVE_KINDS, READING_KINDS, EventKind
 from recsys.features.log import KINDS
-from recsys.kernels import counted
 from recsys.live_views import Views
 from recsys.met import BEFORE, REFUSED, UNMET, Met
 from recsys.models.covisit import WINDOW, Covisit
 from recsys.models.growing import grown
 from recsys.models.popular import Popular
 from recsys.static import Static as Static
+from recsys.tally import Tally
 
 RECENT = 500_000  # newest events that make the fast layer; what a citizen met before them stays hidden all the same
 HOUR_MS = 3.6e6
@@ -60,6 +60,8 @@ class Live:
         self.engaged = np.zeros(items)
         self.engaged_at = np.zeros(items)
         self.follows_topic = np.zeros((self.topics + 1, self.topics + 1))  # the last ones: unknown
+        self.became_read = 0  # how many contacts were no reads at first
+        self._tallies: dict[int, Tally] = {}
         # Per citizen.
         self.met = Met()
         self.refused: dict[int, dict[int, float]] = {}  # and when
@@ -275,6 +277,7 @@ class Live:
             self.met.change(user, item, self._meet(user, item, hour, is_read, region, device))
         elif is_read and place != BEFORE and not self._one.place_read[place]:
             self._one.place_read[place] = True
+            self.became_read += 1
             self._count_read(item, hour)
         if not is_read:
             self._count_engaged(item, hour)
@@ -384,12 +387,9 @@ class Live:
         items: NDArray[np.int32] = self.covisit.item[last][chosen]
         return items
 
-    def count_reads(self, hour: float) -> NDArray[np.int64]:
-        """How often each item was read later than ``hour`` (int64): what ``reads_after`` finds, counted."""
-        log, size = self.covisit, self.covisit.size
-        first = int(np.searchsorted(self.place_newest[:size], hour, "right"))
-        found: NDArray[np.int64] = counted(log.item, log.hour, self.place_read, hour, first, size, self.items)
-        return found
+    def count_reads(self, hours: int, now: float) -> NDArray[np.int64]:
+        """How often each item was read in the last ``hours``, see ``Tally``."""
+        return self._tallies.setdefault(hours, Tally(hours)).counts(self, now)
 
     def window(self) -> slice:
         """The latest places of the log that are compared one by one."""

@@ -47,7 +47,7 @@ class Reason:
 
 def reasons(live: Live, now: Moment, shown: NDArray[np.intp]) -> list[Reason]:
     """A reason for each of ``shown`` (positions)."""
-    hour, day = (_most(live.count_reads(now.hour - hours)) for hours in (1, 24))
+    hour, day = (_most(live.count_reads(hours, now.hour)) for hours in (1, 24))
     near = _most(np.bincount(_reads_near(live, now), minlength=live.items))
     habits = _Habits(live, now)
     return [

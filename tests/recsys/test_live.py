@@ -120,6 +120,29 @@ def test_reads_are_counted_by_their_own_time_in_whatever_order_they_come(
     assert live.reads_after(HOUR + since).tolist() == expected
 
 
+@settings(max_examples=80)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 4), st.integers(0, 5), st.integers(0, 40), st.sampled_from(["read", "click", "like"])),
+        max_size=40,
+    ),
+    st.lists(st.integers(0, 50), min_size=40, max_size=40),
+)
+def test_a_tally_is_what_counting_anew_gives_whenever_it_is_asked(
+    events: list[tuple[int, int, int, str]], asked: list[int]
+) -> None:
+    live = Live(Static.unknown(3), 5)
+    for (user, item, hour, kind), now in zip(events, asked, strict=False):
+        live.update(user, item, HOUR + hour, KIND_CODE[EventKind(kind)])
+        for hours in (1, 24):
+            anew = np.bincount(live.reads_after(HOUR + now - hours), minlength=live.items)
+            assert live.count_reads(hours, HOUR + now).tolist() == anew.tolist()
+        # At the same moment, after more has come: only that is counted.
+        live.update(user, 5 - item, HOUR + hour, KIND_CODE[EventKind.READ])
+        anew = np.bincount(live.reads_after(HOUR + now - 24), minlength=live.items)
+        assert live.count_reads(24, HOUR + now).tolist() == anew.tolist()
+
+
 def test_a_late_event_does_not_move_a_citizen_back_to_an_earlier_place() -> None:
     live = Live(Static.unknown(3), 1)
     read = KIND_CODE[EventKind.READ]

@@ -1,0 +1,42 @@
+"""How often each item was read in the last hours, kept up from one asking to the next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.kernels import counted, counted_more
+
+PATIENCE_H = 1 / 3600
+"""For so long what grows too old is not looked for: a second of a day is nothing, and a day may have 100,000 reads."""
+
+
+class Tally:
+    """The reads of the last ``hours``; for one thread. What is new is counted at each asking, the rest only anew.
+
+    ``reads`` of a moment are those of the log's places; a contact that becomes a read later is told by ``became_read``.
+    """
+
+    def __init__(self, hours: float) -> None:
+        self._hours = hours
+        self._now, self._size, self._became = -np.inf, 0, 0
+        self._count = np.zeros(0, np.int64)
+
+    def counts(self, live: Any, now: float) -> NDArray[np.int64]:
+        """For each item of ``live`` (a ``Live``) its reads later than ``hours`` before ``now`` (int64).
+
+        Reads that have become too old within the last ``PATIENCE_H`` may be among them. Not to be changed.
+        """
+        log, size, after = live.covisit, live.covisit.size, now - self._hours
+        parts = (log.item, log.hour, live.place_read)
+        same = live.became_read == self._became and live.items == self._count.size
+        if same and 0 <= now - self._now <= PATIENCE_H:
+            counted_more(*parts, after, self._size, size, self._count)
+        else:
+            first = int(np.searchsorted(live.place_newest[:size], after, "right"))
+            self._count = counted(*parts, after, first, size, live.items)
+            self._now, self._became = now, live.became_read
+        self._size = size
+        return self._count
