@@ -98,6 +98,7 @@ def test_without_hot_state_everyone_is_served_and_the_metrics_say_so(settings_fa
             "database": "ok",
             "hot": "unavailable",
             "snapshot": "",
+            "jobs": "off",
         }
         text = browser.get("/metrics").text
         assert 'kepu_without_hot_state_total{use="limits"} 5.0' in text
