@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import hashlib
 import io
 import json
@@ -71,9 +73,14 @@ def one_like(
     shape: tuple[int, int], values: NDArray[np.float32], indices: NDArray[np.int32], indptr: NDArray[np.int32]
 ) -> csr_matrix:
     """A matrix of these parts, which must be sound: nothing is checked or copied, for a request makes several."""
-    matrix = csr_matrix(shape, dtype=np.float32)
+    matrix = copy.copy(_of_shape(shape))
     matrix.data, matrix.indices, matrix.indptr = values, indices, indptr
     return matrix
+
+
+@functools.lru_cache(16)
+def _of_shape(shape: tuple[int, int]) -> csr_matrix:
+    return csr_matrix(shape, dtype=np.float32)
 
 
 def save(model: Model, folder: Path) -> dict[str, Any]:
