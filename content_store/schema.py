@@ -97,7 +97,6 @@ events = sa.Table(
     _one_of("kind", EventKind),
     sa.CheckConstraint("dwell_ms >= 0", name="dwell_ms"),
     sa.CheckConstraint("scroll BETWEEN 0 AND 1", name="scroll"),
-    sa.Index(None, "citizen_id", "at"),
     # A request asks for what its citizen did a moment ago; of what was shown to them there is twenty times as much.
     sa.Index("ix_events_contacts", "citizen_id", "seq", sqlite_where=contact, postgresql_where=contact),
     # A number is never given out twice, so that a reader of the log can go on after the last one it saw.
