@@ -4,9 +4,9 @@
 
 ``DATA_DIR`` holds a town of ``bench.town`` with trained models. ``kepu serve`` is pinned to the first core, the callers
 to the last one. A caller is a citizen with a history: it stores a read of an article of the last days in the records,
-as another process would, and asks at once for page 1 of its feed (with ``--later``: for pages 2 to 4 instead). Every
-answer is checked: the article just read is not in it, nor one twice. Only what the server takes is counted in its core;
-storing the read happens on the callers' core.
+as another process would, and asks at once for page 1 of its feed (with ``--later``: for pages 2 to 16 instead, whose
+figures have a fifteenth of a first page in them). Every answer is checked: the article just read is not in it, nor one
+twice. Only what the server takes is counted in its core; storing the read happens on the callers' core.
 
 *closed*: 8 callers, each asking again as soon as it was answered: the rate at saturation. *open*: requests at half that
 rate, at evenly spaced times, whose latency counts from when they were due (no coordinated omission).
@@ -42,6 +42,7 @@ from web import citizen_tokens
 
 CALLERS = 8
 PER_PAGE = 20
+CHAIN = 16  # pages that are turned until another citizen comes
 
 
 @dataclass
@@ -105,7 +106,7 @@ class Caller:
 
     def prepare(self) -> str | None:
         """What comes before the request that is measured; the article that its answer must not have."""
-        if self.later and self.cursor and self.pages < 4:
+        if self.later and self.cursor and self.pages < CHAIN:
             return None
         citizen = self.town.dice.choice(self.town.citizens)
         self.bearer, self.cursor, self.seen, self.pages = self.town.bearer(citizen), None, set(), 0
