@@ -170,10 +170,12 @@ def test_one_who_sends_slowly_keeps_nobody_waiting(server: Server) -> None:
 
 
 def test_a_body_that_is_too_large_is_refused_announced_or_not(server: Server) -> None:
-    assert server.request("PATCH", "/api/v1/me", b" " * (LARGEST_BODY + 1), **JSON)[0] == 413
     head = b"PATCH /api/v1/me HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
-    chunks = b"".join(b"10000\r\n" + b" " * 0x10000 + b"\r\n" for _ in range(LARGEST_BODY // 0x10000 + 1))
-    answer = server.ask(head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n")
+    # No more is sent than the server reads: what it left unread could make the system throw its answer away.
+    answer = server.ask(head + f"Content-Length: {LARGEST_BODY + 1}\r\n\r\n".encode())
+    assert b" 413 " in answer.split(b"\r\n")[0]
+    chunks = (b"10000\r\n" + b" " * 0x10000 + b"\r\n") * (LARGEST_BODY // 0x10000)
+    answer = server.ask(head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"1\r\n \r\n")
     assert b" 413 " in answer.split(b"\r\n")[0]
 
 
