@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import BoundedSemaphore
 
 from content_store.errors import KepuError
 from content_store.intake import Caller, Incoming, Intake, Received
@@ -19,16 +20,25 @@ WAIT_S = 0.25
 """How long a page waits for its opening to be stored."""
 
 
+MOST_WAITING = 1_000
+"""Openings that wait at most, while nothing can be stored; what comes then is told in the log and left out."""
+
+
 class Openings:
     """Hands openings to ``intake`` from a thread of its own."""
 
-    def __init__(self, intake: Intake, wait_s: float = WAIT_S) -> None:
+    def __init__(self, intake: Intake, wait_s: float = WAIT_S, most_waiting: int = MOST_WAITING) -> None:
         self._intake, self._wait_s = intake, wait_s
         self._thread = ThreadPoolExecutor(1, "openings")
+        self._room = BoundedSemaphore(most_waiting)
 
     def note(self, row: Incoming, caller: Caller) -> bool:
         """Have the event ``row`` of ``caller`` stored; whether it is by now. The log tells what cannot be stored."""
+        if not self._room.acquire(blocking=False):
+            log.warning("an opening was left out: too many wait already")
+            return False
         stored = self._thread.submit(self._intake.receive, [row], caller)
+        stored.add_done_callback(lambda _: self._room.release())
         stored.add_done_callback(_tell)
         try:
             stored.result(self._wait_s)
