@@ -16,12 +16,16 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.engine import Connection as Connection  # for the layers above, which know of no SQL
-from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
 from content_store.errors import DatabaseError, DatabaseTooNew
 from content_store.settings import Settings, mask
 
 BUSY_TIMEOUT_MS = 30_000
+IDLE_TRANSACTION_S = 120.0
+"""After this long without a statement PostgreSQL ends a transaction: a process that was frozen inside one (stopped, a
+virtual machine suspended) keeps its locks no longer. SQLite's lock lasts as long as the process that holds it."""
+
 _MIGRATION_LOCK = 7_355_608_001  # any number, the same in every version: PostgreSQL's advisory locks are numbered
 
 _CONNECT_TIMEOUT_S = 10
@@ -69,8 +73,10 @@ class Database:
         try:
             with self.engine.connect() as connection:
                 yield connection
-        except OperationalError as error:
-            raise _unusable(self.engine.url, error) from error
+        except DBAPIError as error:
+            if isinstance(error, OperationalError) or error.connection_invalidated:
+                raise _unusable(self.engine.url, error) from error
+            raise
 
     def ping(self) -> None:
         """Do nothing, if that is possible. Raises as ``begin``."""
@@ -266,7 +272,16 @@ def _refuse_dangling(connection: Connection) -> None:
 
 
 def _postgresql(url: URL) -> Engine:
-    return sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_TIMEOUT_S})
+    engine = sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_TIMEOUT_S})
+
+    @event.listens_for(engine, "connect")
+    def prepare(raw: Any, record: Any) -> None:
+        # Not an option of the connection itself: poolers between us and the server refuse those.
+        with raw.cursor() as cursor:
+            cursor.execute(f"SET idle_in_transaction_session_timeout = {round(IDLE_TRANSACTION_S * 1000)}")
+        raw.commit()
+
+    return engine
 
 
 def _sqlite(path: Path) -> Engine:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from content_store import db
 from content_store.db import Database, open_database, try_writing
 from content_store.errors import DatabaseError
 from content_store.settings import load_settings
@@ -89,6 +90,23 @@ def test_a_data_folder_that_is_a_file_is_an_error_of_ours(tmp_path: Path) -> Non
     (tmp_path / "data").write_text("", "utf-8")
     with pytest.raises(DatabaseError):
         open_database(load_settings({"KEPU_DATA_DIR": str(tmp_path / "data")}))
+
+
+def test_a_transaction_of_a_frozen_process_does_not_keep_its_locks_for_ever(
+    postgresql_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with postgresql_database.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE counter AS SELECT 0 AS n")
+    monkeypatch.setattr(db, "IDLE_TRANSACTION_S", 0.05)
+    frozen = open_database(load_settings({"KEPU_DATABASE_URL": postgresql_database.engine.url.render_as_string(False)}))
+    with pytest.raises(DatabaseError), frozen.begin() as silent:
+        silent.exec_driver_sql("UPDATE counter SET n = n + 1")
+        with postgresql_database.begin() as other:
+            other.exec_driver_sql("UPDATE counter SET n = n + 10")
+        silent.exec_driver_sql("SELECT 1")
+    frozen.close()
+    with postgresql_database.connect() as connection:
+        assert connection.exec_driver_sql("SELECT n FROM counter").scalar_one() == 10
 
 
 def test_an_unreachable_server_is_named_without_its_password() -> None:

@@ -64,7 +64,7 @@ def test_a_worker_stopped_past_its_lease_cannot_finish_what_another_took_over(
     wanted = due(database, ["slow"], 1)
     stopped = works.start()
     until(works.runs, "the first worker to begin")
-    stopped.send_signal(signal.SIGSTOP)
+    works.freeze(stopped)
     second = works.start()
     until(lambda: works.begun().total() == 2, "the second worker to take over")
     stopped.send_signal(signal.SIGCONT)

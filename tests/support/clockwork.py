@@ -91,6 +91,27 @@ class Clockwork:
         worker.stdin.write(f"offset {offset_s}\n")
         worker.stdin.flush()
 
+    def freeze(self, worker: subprocess.Popen[str]) -> None:
+        """Stop ``worker`` where it holds no lock of the database: frozen inside a transaction, it would keep it."""
+        deadline = time.monotonic() + DEADLINE_S
+        worker.send_signal(signal.SIGSTOP)
+        while not self._unlocked():
+            assert time.monotonic() < deadline, "it was in a transaction each time"
+            worker.send_signal(signal.SIGCONT)
+            time.sleep(0.01)
+            worker.send_signal(signal.SIGSTOP)
+
+    def _unlocked(self) -> bool:
+        wait = "PRAGMA busy_timeout = 200" if self.database.dialect == "sqlite" else "SET lock_timeout = 200"
+        engine = sa.create_engine(self.database.engine.url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.exec_driver_sql(wait)
+            try:
+                connection.exec_driver_sql("UPDATE occurrences SET beat = beat WHERE state = 'running'")
+            except sa.exc.OperationalError:
+                return False
+        return True
+
     def stop(self, worker: subprocess.Popen[str]) -> int:
         """Let ``worker`` end as it should; its exit code."""
         assert worker.stdin is not None
