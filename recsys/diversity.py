@@ -69,4 +69,6 @@ def diversified(
 
 def _full(codes: Sequence[int], most: int | None) -> set[int]:
     """The codes that occur ``most`` times already."""
-    return set() if most is None else {code for code in codes if code >= 0 and codes.count(code) >= most}
+    if most is None:
+        return set()
+    return {code for code in codes if code >= 0 and (most == 1 or codes.count(code) >= most)}

@@ -9,7 +9,7 @@ and Thompson, 1952; Bottou et al., *Counterfactual reasoning and learning system
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recsys.diversity import Variety
@@ -21,11 +21,13 @@ SPARED = 20
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """An item that was chosen: its position in the pool, the probability of that, and whether a lot decided."""
+    """An item that was chosen: its position in the pool, the probability of that, whether a lot decided, and whether
+    variety allows it."""
 
     place: int
     propensity: float
     drawn: bool
+    allowed: bool
 
 
 def choose(
@@ -36,20 +38,22 @@ def choose(
     ``variety`` knows the places before it. Without ``dice`` nothing is drawn. The pool must not be empty.
     """
     best = variety.first(topics, authors)
-    if dice is None or at < FIRST or len(topics) <= SPARED:
-        return Choice(best, 1.0, False)
     strict = variety.allows(topics[best], authors[best])
+    if dice is None or at < FIRST or not _any_other(topics, authors, variety, best, strict):
+        return Choice(best, 1.0, False, strict)
+    if dice.random() >= SHARE:
+        return Choice(best, 1 - SHARE, False, strict)
+    others = [
+        place
+        for place in range(SPARED, len(topics))
+        if place != best and (not strict or variety.allows(topics[place], authors[place]))
+    ]
+    return Choice(dice.choice(others), SHARE / len(others), True, True)
 
-    def others() -> Iterator[int]:
-        return (
-            place
-            for place in range(SPARED, len(topics))
-            if place != best and (not strict or variety.allows(topics[place], authors[place]))
-        )
 
-    if next(others(), None) is None:
-        return Choice(best, 1.0, False)
-    if dice.random() < SHARE:
-        drawn = list(others())
-        return Choice(dice.choice(drawn), SHARE / len(drawn), True)
-    return Choice(best, 1 - SHARE, False)
+def _any_other(topics: Sequence[int], authors: Sequence[int], variety: Variety, best: int, strict: bool) -> bool:
+    """Whether a lot could fall on anything but ``best``."""
+    for place in range(SPARED, len(topics)):
+        if place != best and (not strict or variety.allows(topics[place], authors[place])):
+            return True
+    return False

@@ -172,7 +172,8 @@ class Feed:
             log.exception("the ranking failed; the newest serve instead")
             fallbacks.append("ranking")
             order, snapshot = np.zeros(0, np.intp), None
-        ranked = frozenset(self._follower.items[place] for place in order.tolist())
+        ids = self._follower.items
+        ranked = frozenset([ids[place] for place in order.tolist()])
         return Rest(new_slate(), hour, topic, snapshot, ranked=ranked), order
 
     def related(self, id: str, citizen: str, limit: int = 6) -> list[str]:
@@ -219,15 +220,16 @@ class _Serving:
         chosen: list[tuple[int, float, ReasonCode | None]] = []
         for place in range(limit):
             if place in slots:
+                self._variety.add(*self._codes(slots[place]))
                 chosen.append((slots[place], 1.0, ReasonCode.EDITORS))
             elif (found := self._next(self._rest.shown + place, limit - place, dice)) is not None:
                 chosen.append(found)
             else:
                 break
-            self._variety.add(*self._codes(chosen[-1][0]))
         entries = self._entries(chosen)
-        last = (*self._rest.last, *(entry.id for entry in entries))[-4:]
-        head = tuple(self._follower.items[place] for place in self._pool)
+        ids = self._follower.items
+        last = (*self._rest.last, *[entry.id for entry in entries])[-4:]
+        head = tuple([ids[place] for place in self._pool])
         shown = self._rest.shown + len(entries)
         rest = replace(self._rest, shown=shown, head=head, last=last, tail=self._tail, done=self._done)
         return entries, rest
@@ -241,7 +243,7 @@ class _Serving:
         if place is None or not self._open[place]:
             return None
         if place in self._pool:
-            self._take(self._pool.index(place))
+            self._drop(self._pool.index(place))
         self._open[place] = False
         self._rest = replace(self._rest, ranked=self._rest.ranked | {slot.id})
         return place
@@ -255,7 +257,7 @@ class _Serving:
             return None
         choice = choose(self._topics, self._authors, self._variety, at, dice)
         # What variety forbids may come only when nothing else remains.
-        while not choice.drawn and not self._variety.allows(*self._codes(self._pool[choice.place])):
+        while not choice.allowed:
             if not self._rest.slate or not self._refill(CHUNK):
                 break
             choice = choose(self._topics, self._authors, self._variety, at, None)
@@ -263,9 +265,14 @@ class _Serving:
         return self._take(choice.place), choice.propensity, code
 
     def _take(self, place: int) -> int:
-        self._topics.pop(place)
-        self._authors.pop(place)
-        return self._pool.pop(place)
+        """What is at ``place`` of the pool comes next."""
+        found = self._pool[place]
+        self._variety.add(self._topics[place], self._authors[place])
+        self._drop(place)
+        return found
+
+    def _drop(self, place: int) -> None:
+        del self._pool[place], self._topics[place], self._authors[place]
 
     def _refill(self, most: int) -> bool:
         """Take ``most`` more of the catalogue's order into the pool; False where it has come to its end."""
@@ -297,23 +304,19 @@ class _Serving:
     def _entries(self, chosen: Sequence[tuple[int, float, ReasonCode | None]]) -> list[Entry]:
         places = np.array([place for place, _, _ in chosen], np.intp)
         found = reasons(self._live, moment(self._live, self._user, self._hour), places)
-        region = self._region()
+        ids, region = self._follower.items, self._region()
         return [
-            Entry(
-                self._follower.items[place],
-                Why(code) if code is not None else self._told(reason, region),
-                self._rest.shown + at,
-                propensity,
-            )
-            for at, ((place, propensity, code), reason) in enumerate(zip(chosen, found, strict=True))
+            Entry(ids[place], Why(code) if code is not None else _told(reason, region, ids), at, propensity)
+            for at, ((place, propensity, code), reason) in enumerate(zip(chosen, found, strict=True), self._rest.shown)
         ]
 
-    def _told(self, reason: Reason, region: str | None) -> Why:
-        refs = tuple(self._follower.items[ref] for ref in reason.refs)
-        return Why(reason.code, refs, reason.count, region if reason.code is ReasonCode.HOT_NEAR else None)
+
+def _told(reason: Reason, region: str | None, ids: Sequence[str]) -> Why:
+    refs = tuple([ids[ref] for ref in reason.refs])
+    return Why(reason.code, refs, reason.count, region if reason.code is ReasonCode.HOT_NEAR else None)
 
 
 def _places(follower: Follower, ids: Iterable[str]) -> NDArray[np.intp]:
     """The positions of ``ids``; what is not known, or not yet, is left out."""
-    found = (follower.place_of_item(id) for id in ids)
-    return np.array([place for place in found if place is not None and place < follower.live.items], np.intp)
+    found = follower.places_of_items(ids)
+    return found[found < follower.live.items]

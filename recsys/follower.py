@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from content_store import changes, clock, contents, events, profiling
 from content_store.contents import Outline
@@ -99,6 +100,10 @@ class Follower:
         """The position of a content; None where it is not known."""
         place = self._names.items.get(id)
         return None if place < 0 else place
+
+    def places_of_items(self, ids: Iterable[str]) -> NDArray[np.intp]:
+        """The positions of those of the contents that are known (int64, in their order)."""
+        return self._names.items.known(ids)
 
     def place_of_citizen(self, id: str) -> int:
         """The position of a citizen; ``NOBODY`` for one who did nothing yet."""

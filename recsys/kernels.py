@@ -74,6 +74,18 @@ def touched(items: int, first: Any, second: Any, third: Any) -> Any:
 
 
 @compiled
+def taken(items: Any, values: Any, chosen: Any, out: Any) -> None:
+    """The columns of ``values`` that belong to the ``chosen`` of ``items``, both sorted, and 0 for the others."""
+    at = 0
+    for index in range(chosen.size):
+        while at < items.size and items[at] < chosen[index]:
+            at += 1
+        there = at < items.size and items[at] == chosen[index]
+        for row in range(values.shape[0]):
+            out[row, index] = values[row, at] if there else 0.0
+
+
+@compiled
 def ahead(
     slot: Any, item: Any, start: Any, distance: Any, hour: Any, now: float, worth: Any, weight: Any, out: Any
 ) -> None:
@@ -204,22 +216,31 @@ def near_sums(sums: Any, readers: Any, weight: Any, others: Any, besides: int, a
 
 @compiled
 def in_common(
-    marks: Any, marking: Any, bit: Any, mine: int, readers: Any, owner: Any, others: int, besides: int
+    marks: Any, place: Any, size: Any, others: Any, other_size: Any, wanted: Any, user: Any, besides: int
 ) -> Any:
-    """How many of the ``readers`` of each owner are among those ``marking`` each bit: others × mine (int64).
+    """How many users of the places of each other are among those of the places of each of mine: others × mine (int64).
 
-    ``marks`` (uint32) must be zero, and is again afterwards.
+    The places of one lie together, ``size`` of them; only ``wanted`` ones count, and no user ``besides``. At most 32
+    are mine. ``marks`` (uint32, one per user) must be zero, and is again afterwards.
     """
-    for index in range(marking.size):
-        marks[marking[index]] |= np.uint32(1) << np.uint32(bit[index])
-    found = np.zeros((others, mine), np.int64)
-    for index in range(readers.size):
-        mark = marks[readers[index]]
-        if mark and readers[index] != besides:
-            for place in range(mine):
-                found[owner[index], place] += (mark >> np.uint32(place)) & np.uint32(1)
-    for index in range(marking.size):
-        marks[marking[index]] = 0
+    at = 0
+    for mine in range(size.size):
+        for index in range(at, at + size[mine]):
+            if wanted[place[index]]:
+                marks[user[place[index]]] |= np.uint32(1) << np.uint32(mine)
+        at += size[mine]
+    marks[besides] = 0
+    found = np.zeros((other_size.size, size.size), np.int64)
+    at = 0
+    for other in range(other_size.size):
+        for index in range(at, at + other_size[other]):
+            mark = marks[user[others[index]]]
+            if mark and wanted[others[index]]:
+                for mine in range(size.size):
+                    found[other, mine] += (mark >> np.uint32(mine)) & np.uint32(1)
+        at += other_size[other]
+    for index in range(place.size):
+        marks[user[place[index]]] = 0
     return found
 
 
@@ -240,22 +261,20 @@ def counted(item: Any, hour: Any, wanted: Any, after: float, first: int, last: i
 
 
 @compiled
-def ranks(values: Any) -> Any:
-    """For each row the place of each value from 0, the largest first, equal ones sharing the first (float64).
+def sum_of_rows(starts: Any, column: Any, value: Any, row: Any, weight: Any, columns: int) -> Any:
+    """The sum of rows of a sparse matrix (CSR, float32), each times its ``weight`` (float32); added up in float64."""
+    total = np.zeros(columns)
+    for index in range(row.size):
+        for place in range(starts[row[index]], starts[row[index] + 1]):
+            total[column[place]] += value[place] * weight[index]
+    return total.astype(np.float32)
 
-    NaN comes after every number.
-    """
-    found = np.empty(values.shape)
-    for row in range(values.shape[0]):
-        order = np.argsort(-values[row])
-        place, before = 0, np.nan
-        for position in range(order.size):
-            value = values[row, order[position]]
-            if value != before and not (np.isnan(value) and np.isnan(before) and position):
-                place = position
-            found[row, order[position]] = place
-            before = value
-    return found
+
+@compiled
+def spread(values: Any, inside: Any, places: Any, out: Any) -> None:
+    """Write those of ``values`` that are ``inside`` to their ``places`` of ``out``."""
+    for index in range(inside.size):
+        out[places[index]] = values[inside[index]]
 
 
 @compiled
@@ -289,31 +308,3 @@ def forest(
             lowest = alive[row] & (np.uint32(0) - alive[row])
             found[row] += value[start + _LOWEST[np.uint32(lowest * np.uint32(0x077CB531)) >> np.uint32(27)]]
     return found
-
-
-@compiled
-def mark_best(values: Any, items: Any, open_items: Any, most: Any, marked: Any) -> None:
-    """In each row of ``values`` (float64, rows × ``items``) mark the ``most`` open items with the largest above 0.
-
-    Of equal values those are marked whose items come first.
-    """
-    kept, where = np.empty(items.size), np.empty(items.size, np.int64)
-    for row in range(values.shape[0]):
-        count = 0
-        for place in range(items.size):
-            if values[row, place] > 0 and open_items[items[place]]:
-                kept[count], where[count] = values[row, place], items[place]
-                count += 1
-        bound = 0.0
-        if count > most[row]:
-            bound = np.partition(kept[:count], count - most[row])[count - most[row]]
-        above = 0
-        for place in range(count):
-            if kept[place] > bound:
-                marked[where[place]] = True
-                above += 1
-        if bound > 0:
-            for place in range(count):
-                if above < most[row] and kept[place] == bound:
-                    marked[where[place]] = True
-                    above += 1

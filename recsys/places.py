@@ -29,6 +29,11 @@ class Places:
         """The position of ``id``, ``default`` where it has none."""
         return self._place.get(id, default)
 
+    def known(self, ids: Iterable[str]) -> NDArray[np.intp]:
+        """The positions of those of ``ids`` that have one (int64, in their order)."""
+        place = self._place
+        return np.array([place[id] for id in ids if id in place], np.intp)
+
     def add(self, id: str) -> int:
         """The position of ``id``, a new one where it had none."""
         place = self._place.setdefault(id, len(self.ids))

@@ -12,7 +12,7 @@ from recsys.features.signals import Floats, Moment, Signals, around, moment, sig
 from recsys.features.table import COLUMNS, Request, table
 from recsys.live import NOBODY, Live
 from recsys.models.ranker import Ranker
-from recsys.models.topk import best
+from recsys.selection import mark_best_scores
 from recsys.slow import SlowLayer
 
 # How many of its best each source may bring.
@@ -76,7 +76,7 @@ class Ranking:
         told.mark_best(BY_SIGNAL, open_items, marked)
         for name, most in BY_MODEL.items():
             if name in slow:
-                marked[best(np.where(open_items, slow[name], -np.inf), most)] = True
+                mark_best_scores(slow[name], open_items, most, marked)
         return np.flatnonzero(marked)
 
     def judge(self, request: Request, features: NDArray[np.float32] | None = None) -> Floats:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from recsys.features.signals import Moment
 from recsys.live import Live
+from recsys.selection import leading
 
 RECENT_READS = 20
 COMMON_READERS = 2  # citizens who read both, besides the one who is told
@@ -77,9 +78,8 @@ def _because(live: Live, now: Moment, shown: NDArray[np.intp]) -> list[Reason | 
 
 def _most(count: NDArray[np.int64]) -> dict[int, int]:
     """The ``HOT_PLACES`` largest of ``count`` by their places, the first of those that are as large."""
-    found = np.flatnonzero(count >= HOT_READS)
-    order = found[np.argsort(-count[found], kind="stable")][:HOT_PLACES]
-    return dict(zip(order.tolist(), count[order].tolist(), strict=True))
+    found = leading(count, HOT_READS, HOT_PLACES)
+    return dict(zip(found.tolist(), count[found].tolist(), strict=True))
 
 
 def _reads_near(live: Live, now: Moment) -> NDArray[np.int32]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from recsys.features.signals import Moment
+from recsys.kernels import spread
 from recsys.models.base import Recommender, one_like
 from recsys.models.content import Content
 
@@ -63,10 +64,10 @@ class SlowLayer:
         history = {size: self.history(now, size) for size in {self.fitted, self.place.size}}
         result = {}
         for name, model in self.models.items():
-            dense = np.full(items, -np.inf, np.float32)
+            dense: NDArray[np.float32] = np.full(items, -np.inf, np.float32)
             size = self.place.size if isinstance(model, Content) else self.fitted
             if history[size].nnz:
                 score, (inside, places) = model.score(history[size])[0], self._served[size]
-                dense[places] = score if inside.size == size else score[inside]
+                spread(score, inside, places, dense)
             result[name] = dense
         return result

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from recsys import kernels
 from recsys.live import Live
 from recsys.models.covisit import STARTS, STEPS, Walk
+from recsys.selection import mark_best
 
 Floats = NDArray[np.float64]
 
@@ -66,23 +67,14 @@ class Signals:
     items: NDArray[np.intp]
     values: Floats
 
-    def at(self, chosen: NDArray[np.intp]) -> dict[str, Floats]:
-        """Every signal by name of the items ``chosen``, which must be sorted (float64, one per entry)."""
-        found = np.zeros((len(SIGNALS), chosen.size))
-        if self.items.size:
-            where = np.minimum(np.searchsorted(self.items, chosen), self.items.size - 1)
-            there = np.flatnonzero(self.items[where] == chosen)
-            found[:, there] = self.values[:, where[there]]
-        return dict(zip(SIGNALS, found, strict=True))
+    def at(self, chosen: NDArray[np.intp], found: Floats) -> None:
+        """Write every signal of the items ``chosen``, which must be sorted, to the rows of ``found`` (float64)."""
+        kernels.taken(self.items, self.values, chosen, found)
 
     def mark_best(self, wanted: Mapping[str, int], open_items: NDArray[np.bool_], marked: NDArray[np.bool_]) -> None:
         """Mark, for each signal of ``wanted``, as many open items as it says, those with the largest values above 0."""
-        rows = self.values[[_ROW[name] for name in wanted]]
-        kernels.mark_best(rows, self.items, open_items, np.array([*wanted.values()]), marked)
-
-    def totals(self) -> dict[str, float]:
-        """The sum of each signal over all items."""
-        return dict(zip(SIGNALS, self.values.sum(axis=1).tolist(), strict=True))
+        rows, every = np.array([_ROW[name] for name in wanted]), np.arange(self.items.size)
+        mark_best(self.values, rows, every, self.items, open_items, np.array([*wanted.values()]), marked)
 
     def dense(self, name: str, items: int) -> Floats:
         """One signal over all ``items`` (float64)."""
@@ -131,21 +123,21 @@ def _window(live: Live, now: Moment, slot: NDArray[np.int32], found: Floats) -> 
     kernels.window(slot, log.item[window], log.hour[window], now.hour, near, *mine, found)
 
 
-def exposure(live: Live, now: Moment, chosen: NDArray[np.intp]) -> dict[str, Floats]:
+def exposure(live: Live, now: Moment, chosen: NDArray[np.intp], found: Floats) -> None:
     """What happened since the citizen was last here, and what they will have seen and passed over.
 
-    By name, for the items ``chosen`` (float64, one per entry).
+    Written for the items ``chosen`` to the rows of ``found`` (float64): what was read since, what was on the front page
+    of the latest visit, and of all the latest ones.
     """
-    log, size = live.covisit, chosen.size
-    since, passed, front = np.zeros(size), np.zeros(size), np.zeros(size)
+    log = live.covisit
+    found[:] = 0.0
     if now.places.size:
         slot = np.full(live.items, -1, np.int32)
-        slot[chosen] = np.arange(size)
+        slot[chosen] = np.arange(chosen.size, dtype=np.int32)
         latest = int(now.places[-1])
-        kernels.tally(slot, log.item, max(latest + 1, log.size - 4 * FRONT), log.size, since)
+        kernels.tally(slot, log.item, max(latest + 1, log.size - 4 * FRONT), log.size, found[0])
         visits = now.places[np.append(np.diff(log.hour[now.places]) > VISIT_GAP, True)][-VISITS:]
         for visit in visits.tolist():
-            front = np.zeros(size)
-            kernels.front(slot, log.item, log.hour, max(0, visit - FRONT), visit, front)
-            passed += front
-    return {"since_visit": since, "passed_last": front, "passed": passed}
+            found[1] = 0.0
+            kernels.front(slot, log.item, log.hour, max(0, visit - FRONT), visit, found[1])
+            found[2] += found[1]

@@ -18,7 +18,7 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from content_store.errors import ModelError
-from recsys.models.base import Arrays, Recommender, with_values
+from recsys.models.base import Arrays, Recommender, with_values, without
 
 ROWS_PER_THREAD = 64
 
@@ -94,9 +94,7 @@ class Als(Recommender):
 
     def score(self, history: csr_matrix) -> NDArray[np.float32]:
         """Predicted preference (rows × items, float32); items without training rows are ``-inf``, see the base."""
-        scores = self.fold_in(history) @ self.item_factors.T
-        scores[np.ix_(np.diff(history.indptr) > 0, self._unknown)] = -np.inf
-        return scores
+        return without(self.fold_in(history) @ self.item_factors.T, history, self._unknown)
 
     def _bare(self) -> AlternatingLeastSquares:
         settings = self.settings

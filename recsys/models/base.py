@@ -78,6 +78,17 @@ def one_like(
     return matrix
 
 
+def without(scores: NDArray[np.float32], history: csr_matrix, unknown: NDArray[np.intp]) -> NDArray[np.float32]:
+    """``scores`` (rows × items) themselves, ``-inf`` now at ``unknown`` items in rows whose ``history`` is not empty."""
+    if unknown.size:
+        told = np.diff(history.indptr) > 0
+        if told.all():
+            scores[:, unknown] = -np.inf
+        else:
+            scores[np.ix_(told, unknown)] = -np.inf
+    return scores
+
+
 @functools.lru_cache(16)
 def _of_shape(shape: tuple[int, int]) -> csr_matrix:
     return csr_matrix(shape, dtype=np.float32)

@@ -20,7 +20,7 @@ from scipy.sparse import csr_matrix
 
 from content_store.errors import ModelError
 from recsys.models.als import Als, AlsConfig
-from recsys.models.base import Arrays, Recommender, one_like
+from recsys.models.base import Arrays, Recommender, one_like, without
 from recsys.text import TfIdf
 
 SPARE_DIRECTIONS = 16
@@ -158,8 +158,7 @@ class Content(Recommender):
         """Agreement of reader and text (rows × items, float32); articles without a known term are ``-inf``."""
         scores = self.fold_in(history) @ self._factors.T
         scores *= self._scale
-        scores[np.ix_(np.diff(history.indptr) > 0, self._silent)] = -np.inf
-        return scores
+        return without(scores, history, self._silent)
 
     def near(self, item: int, k: int) -> tuple[NDArray[np.intp], Floats]:
         """The ``k`` articles whose texts are nearest to that of ``item``, nearest first, and their cosines (float32).

@@ -144,21 +144,19 @@ class Covisit(Model):
         Of each item the latest ``SHARED`` contacts are looked at, those for whose place in the log ``counts`` is true.
         Costs nothing per citizen who met neither. Not for two threads at once, see ``neighbours``.
         """
-        if self._marks.size < self.activity.size:
-            self._marks = np.zeros(self.activity.size, np.uint32)
-        marking, bit = self._latest_readers(mine, counts)
-        readers, owner = self._latest_readers(others, counts)
-        found: NDArray[np.int64] = in_common(self._marks, marking, bit, mine.size, readers, owner, others.size, besides)
+        if self._marks.size <= self.activity.size:
+            self._marks = np.zeros(self.activity.size + 1, np.uint32)  # the last one is nobody's
+        if not 0 <= besides < self.activity.size:
+            besides = self._marks.size - 1
+        places = (*self._latest(mine), *self._latest(others))
+        found: NDArray[np.int64] = in_common(self._marks, *places, counts, self.user, besides)
         return found
 
-    def _latest_readers(self, items: Ints, counts: NDArray[np.bool_]) -> tuple[Ints, NDArray[np.intp]]:
-        """Who met each of ``items`` lately, and which of them it was (its place among them)."""
-        found = [np.frombuffer(self.of_item[item][-SHARED:], np.int32) for item in items.tolist()]
-        place = np.concatenate([_NONE, *found])
-        of = np.repeat(np.arange(items.size), [part.size for part in found])
-        kept = counts[place]
-        readers: Ints = self.user[place[kept]]
-        return readers, of[kept]
+    def _latest(self, items: Ints) -> tuple[Ints, NDArray[np.int64]]:
+        """The places of the latest contacts with ``items``, one after the other, and how many each has."""
+        found = [self.of_item[item][-SHARED:] for item in items.tolist()]
+        sizes = np.array([len(part) for part in found], np.int64)
+        return np.frombuffer(b"".join(found), np.int32), sizes
 
     def config(self) -> dict[str, Any]:
         return {"items": len(self.of_item), "users": len(self.of_user)}

@@ -21,7 +21,8 @@ from scipy.linalg.lapack import dposv, dpotrf, dpotri
 from scipy.sparse import csc_matrix, csr_matrix, vstack
 
 from content_store.errors import ModelError
-from recsys.models.base import Arrays, Recommender
+from recsys.kernels import sum_of_rows
+from recsys.models.base import Arrays, Recommender, without
 
 BLOCK = 512
 Floats = NDArray[np.float64]
@@ -62,8 +63,7 @@ class ItemItem(Recommender):
 
     def __init__(self, config: ItemItemConfig | None = None) -> None:
         self.settings = config or ItemItemConfig()
-        self.weights = csr_matrix((0, 0), dtype=np.float32)
-        self.known = np.zeros(0, bool)
+        self._keep(csr_matrix((0, 0), dtype=np.float32), np.zeros(0, bool))
 
     def config(self) -> dict[str, Any]:
         """The configuration as plain JSON values."""
@@ -80,7 +80,7 @@ class ItemItem(Recommender):
         model = cls(ItemItemConfig(**config))
         items = arrays["known"].size
         parts = (arrays["data"], arrays["indices"], arrays["indptr"])
-        model.weights, model.known = csr_matrix(parts, shape=(items, items)), arrays["known"]
+        model._keep(csr_matrix(parts, shape=(items, items)), arrays["known"])
         return model
 
     def fit(self, matrix: csr_matrix) -> Self:
@@ -89,7 +89,7 @@ class ItemItem(Recommender):
         if 0 < settings.covered < items:
             return self._fit_covered(matrix)
         popularity = np.asarray(matrix.sum(axis=0), np.float64).ravel()
-        self.known = popularity > 0
+        known = popularity > 0
         scaled = _scale_rows(matrix, settings.user_power)
         if items > settings.dense_limit:
             weights = _nearest_items(scaled, settings.neighbours, _SmallGram(scaled.tocsc()), settings)
@@ -99,11 +99,10 @@ class ItemItem(Recommender):
         else:
             weights = _every_item(_gram(scaled), settings)
         lift = np.zeros(items, np.float32)
-        mean = popularity[self.known].mean() if self.known.any() else 1.0
-        lift[self.known] = (popularity[self.known] / mean) ** settings.popularity_power
+        mean = popularity[known].mean() if known.any() else 1.0
+        lift[known] = (popularity[known] / mean) ** settings.popularity_power
         weights.data *= lift[weights.indices]
-        self.weights = weights
-        return self
+        return self._keep(weights, known)
 
     def _fit_covered(self, matrix: csr_matrix) -> Self:
         """Fit on the ``covered`` items read most; the others are unknown to this model."""
@@ -113,9 +112,12 @@ class ItemItem(Recommender):
         inner = ItemItem(replace(self.settings, covered=0)).fit(matrix[:, chosen])
         found = inner.weights.tocoo()
         parts = (found.data, (chosen[found.row], chosen[found.col]))
-        self.weights = csr_matrix(parts, shape=(items, items))
-        self.known = np.zeros(items, bool)
-        self.known[chosen] = inner.known
+        known = np.zeros(items, bool)
+        known[chosen] = inner.known
+        return self._keep(csr_matrix(parts, shape=(items, items)), known)
+
+    def _keep(self, weights: csr_matrix, known: NDArray[np.bool_]) -> Self:
+        self.weights, self.known, self._unknown = weights, known, np.flatnonzero(~known)
         return self
 
     def score(self, history: csr_matrix) -> NDArray[np.float32]:
@@ -125,20 +127,14 @@ class ItemItem(Recommender):
         """
         self._check(history)
         scores = self._row(history) if history.shape[0] == 1 else (history.astype(np.float32) @ self.weights).toarray()
-        if not self.known.all():
-            scores[np.ix_(np.diff(history.indptr) > 0, ~self.known)] = -np.inf
-        return scores
+        return without(scores, history, self._unknown)
 
     def _row(self, history: csr_matrix) -> NDArray[np.float32]:
         """The scores for one history, which a request asks for: the rows of its items, added."""
-        weights, starts = self.weights, self.weights.indptr
-        rows = [slice(starts[item], starts[item + 1]) for item in history.indices.tolist()]
-        if not rows:
-            return np.zeros((1, self.known.size), np.float32)
-        found = np.concatenate([weights.indices[row] for row in rows])
-        value = np.concatenate([weights.data[row] for row in rows])
-        value *= np.repeat(history.data, [row.stop - row.start for row in rows])
-        return np.bincount(found, value, self.known.size).astype(np.float32)[None, :]
+        weights = self.weights
+        parts = (weights.indptr, weights.indices, weights.data)
+        scores: NDArray[np.float32] = sum_of_rows(*parts, history.indices, history.data, self.known.size)
+        return scores[None, :]
 
     def neighbours(self, item: int, count: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The items (int32) that reading ``item`` speaks for most, strongest first, with their weights (float32)."""

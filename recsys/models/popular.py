@@ -15,10 +15,10 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.kernels import mark_best
 from recsys.models.base import Arrays, Model
 from recsys.models.growing import grown
 from recsys.models.topk import largest
+from recsys.selection import count_reaching, mark_best
 
 # Hours. The names are those of the replay protocol; 2m and 15d exist for the ranker only.
 HALF_LIVES: dict[str, float] = {
@@ -73,9 +73,10 @@ class Popular(Model):
         self.landmark = np.full(len(self._hours), -np.inf)
         self.newest = -np.inf
         self._items, self._times = array("i"), array("d")
-        self._leaders: tuple[NDArray[np.intp], Floats] | None = None  # and the least of their masses, per half-life
-        self._leading: set[int] = set()  # the same items
-        self._read_since: set[int] = set()  # what was read since they were found, and is none of them
+        self._least: Floats | None = None  # mass of any item that led when all were last compared, per half-life
+        self._compared = np.zeros(0, np.int64)  # the items that led, and those read since
+        self._compared_size, self._most_compared = 0, 0
+        self._is_compared = np.zeros(items, bool)
         self._prepare()
 
     def _prepare(self) -> None:
@@ -89,6 +90,7 @@ class Popular(Model):
         """Make room for items ``0 … items - 1``."""
         if items > self.mass.shape[1]:
             self.mass = grown(self.mass, items, 0.0)
+            self._is_compared = grown(self._is_compared, items, False)
             self._prepare()
 
     def update(self, item: int, hour: float) -> None:
@@ -115,7 +117,7 @@ class Popular(Model):
             return
         items, hours = np.array(self._items), np.array(self._times)
         self._items, self._times = array("i"), array("d")
-        self._read_since.update(set(items.tolist()) - self._leading)
+        self._add_to_compared(np.unique(items[~self._is_compared[items]]))
         for row, (landmark, rate) in enumerate(zip(self.landmark, self._rates, strict=True)):
             if row != self._prompt:
                 weight = np.exp2((hours - landmark) * rate)
@@ -129,8 +131,8 @@ class Popular(Model):
             weight = np.where(others, np.exp2((hour - self.landmark) * self._rates), 0.0)
             self.mass[:, item] += weight
             self.total += weight
-            if item not in self._leading:
-                self._read_since.add(item)
+            if not self._is_compared[item]:
+                self._add_to_compared(np.array([item]))
         self._items, self._times = array("i"), array("d")
 
     def mark_leading(self, wanted: Mapping[str, int], open_items: NDArray[np.bool_], marked: NDArray[np.bool_]) -> None:
@@ -140,26 +142,36 @@ class Popular(Model):
         were last compared, and those read since, stand all that lead now, as long as enough of the former are open.
         """
         self._settle()
-        if self._leaders is None or len(self._read_since) > _COMPARED:
+        if self._least is None or self._compared_size > self._most_compared:
             self._compare(open_items.size)
-        leaders, least = cast("tuple[NDArray[np.intp], Floats]", self._leaders)
-        compared = np.concatenate([leaders, np.fromiter(self._read_since, np.intp, len(self._read_since))])
+        least = cast(Floats, self._least)
+        compared = self._compared[: self._compared_size]
         rows, most = np.array([self.row[name] for name in wanted]), np.array([*wanted.values()])
-        mass = self.mass[rows[:, None], compared]
-        leading = ((mass >= least[rows, None]) & open_items[compared]).sum(axis=1)
+        leading = count_reaching(self.mass, rows, compared, least, open_items)
         told = (leading >= most) | (least[rows] == 0)
-        mark_best(mass[told], compared, open_items, most[told], marked)
+        mark_best(self.mass, rows[told], compared, compared, open_items, most[told], marked)
         if not told.all():
-            others = self.mass[rows[~told], : open_items.size]
-            mark_best(others, np.arange(open_items.size), open_items, most[~told], marked)
+            every = np.arange(open_items.size)
+            mark_best(self.mass, rows[~told], every, every, open_items, most[~told], marked)
 
     def _compare(self, items: int) -> None:
         """Find the leaders of every half-life, and the least mass that one of them has in each."""
         rows = self.mass[:, :items]
-        leaders = np.unique(np.concatenate([largest(mass, _LEADERS) for mass in rows]))
         whole = items <= _LEADERS
-        least = np.array([0.0 if whole else np.partition(mass, -_LEADERS)[-_LEADERS] for mass in rows])
-        self._leaders, self._leading, self._read_since = (leaders, least), set(leaders.tolist()), set()
+        self._least = np.array([0.0 if whole else np.partition(mass, -_LEADERS)[-_LEADERS] for mass in rows])
+        self._is_compared[:] = False
+        self._compared_size = 0
+        self._add_to_compared(np.unique(np.concatenate([largest(mass, _LEADERS) for mass in rows])))
+        self._most_compared = self._compared_size + _COMPARED
+
+    def _add_to_compared(self, items: NDArray[np.intp]) -> None:
+        """Note that ``items``, none of which is yet, are to be compared."""
+        if self._least is None:
+            return
+        size = self._compared_size + items.size
+        self._compared = grown(self._compared, size, 0)
+        self._compared[self._compared_size : size] = items
+        self._compared_size, self._is_compared[items] = size, True
 
     def _move(self, hour: float) -> None:
         """Bring every landmark that lies too far back to ``hour``, rounded down so that it is exact."""
@@ -170,7 +182,7 @@ class Popular(Model):
         self.mass[far] = _decayed(self.mass[far], exponent[:, None])
         self.total[far] = _decayed(self.total[far], exponent)
         self.landmark = target
-        self._leaders = None
+        self._least = None
         self._prepare()
 
     def score(self, half_life: str, hour: float, items: NDArray[np.intp] | slice = slice(None)) -> Floats:
@@ -225,6 +237,7 @@ class Popular(Model):
         model = cls(0, dict(config["half_lives"]))
         model.mass, model.total, model.landmark = arrays["mass"], arrays["total"], arrays["landmark"]
         model.newest = float(arrays["newest"][0])
+        model._is_compared = np.zeros(model.mass.shape[1], bool)
         model._prepare()
         return model
 

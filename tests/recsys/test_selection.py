@@ -1,0 +1,62 @@
+"""The best few of many numbers, beside plain sorting."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recsys.selection import count_reaching, leading, mark_best, mark_best_scores
+
+few_numbers = st.lists(st.sampled_from([-np.inf, -1.0, 0.0, 0.5, 0.5, 1.0, 2.0, np.inf]), max_size=300)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def plainly(values: list[float], open_items: np.ndarray, most: int) -> list[int]:
+    """The items of the ``most`` largest open values, the first ones of equals."""
+    found = [item for item in range(len(values)) if open_items[item]]
+    return sorted(sorted(found, key=lambda item: (-values[item], item))[:most])
+
+
+@given(few_numbers, st.integers(1, 40), seeds)
+def test_the_best_open_scores_are_marked_and_of_equal_ones_the_first(values: list[float], most: int, seed: int) -> None:
+    scores = np.array(values, np.float32)
+    open_items = np.random.default_rng(seed).random(scores.size) < 0.7
+    marked = np.zeros(scores.size, bool)
+    mark_best_scores(scores, open_items, most, marked)
+    assert np.flatnonzero(marked).tolist() == plainly(values, open_items & (scores > -np.inf), most)
+
+
+@given(few_numbers, st.integers(1, 40), seeds)
+def test_the_best_of_some_places_are_marked_in_whatever_order_these_are(
+    values: list[float], most: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    row, open_items = np.array(values), rng.random(len(values)) < 0.7
+    asked = rng.permutation(np.flatnonzero(rng.random(row.size) < 0.8))
+    marked = np.zeros(row.size, bool)
+    other = np.full(row.size, 5.0)
+    mark_best(np.stack([other, row]), np.array([1]), asked, asked, open_items, np.array([most]), marked)
+    allowed = np.isin(np.arange(row.size), asked) & open_items & (row > 0)
+    assert np.flatnonzero(marked).tolist() == plainly(values, allowed, most)
+
+
+@pytest.mark.parametrize("most", [1, 50, 63, 64, 65, 200])
+def test_a_rising_row_keeps_its_end_however_long_it_is(most: int) -> None:
+    scores, marked = np.arange(10_000, dtype=np.float32), np.zeros(10_000, bool)
+    mark_best_scores(scores, np.ones(10_000, bool), most, marked)
+    assert np.flatnonzero(marked).tolist() == list(range(10_000 - most, 10_000))
+
+
+@given(st.lists(st.integers(0, 6), max_size=100), st.integers(1, 20))
+def test_leaders_come_largest_first_and_equal_ones_by_place(counts: list[int], most: int) -> None:
+    expected = sorted((place for place, count in enumerate(counts) if count >= 3), key=lambda place: -counts[place])
+    assert leading(np.array(counts, np.int64), 3, most).tolist() == expected[:most]
+
+
+def test_what_reaches_the_least_of_its_row_is_counted_where_it_is_open() -> None:
+    values = np.array([[1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0]])
+    open_items = np.array([True, True, False, True])
+    found = count_reaching(values, np.array([0, 1]), np.array([0, 2, 3]), np.array([1.0, 3.0]), open_items)
+    assert found.tolist() == [2, 1]
