@@ -348,13 +348,14 @@ def _columns(given: Changes) -> dict[str, Any]:
     return columns
 
 
+_TOPICS = {topic.value: topic for topic in Topic}
 _CARDS = "SELECT id, title, summary, topic, source, published_at, status FROM contents WHERE id IN ?"
 
 
 def _card(row: Any) -> Card:
     id, title, summary, topic, source, published_at, status = row
     live = status in LIVE_STATUSES and (published_at is None or published_at <= clock.now_ms())
-    return Card(id, title, summary, Topic(topic) if topic else None, source, published_at, live)
+    return Card(id, title, summary, _TOPICS[topic] if topic else None, source, published_at, live)
 
 
 def _outline(row: Any) -> Outline:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Collection, Mapping
 from itertools import chain
 from typing import Any
@@ -55,7 +54,7 @@ def live_of(arrays: Mapping[str, NDArray[Any]]) -> Live:
     for name in (*_OF_ITEM, *_OF_CITIZEN, *_OF_PLACE):
         setattr(live, name, arrays[name])
     user, item = arrays["log_user"], arrays["log_item"]
-    live.covisit = _chained(user, item, arrays["log_hour"], live.items, len(live.met))
+    live.covisit = Covisit.of_log(user, item, arrays["log_hour"], live.items, len(live.met))
     for (citizen, thing), at in zip(arrays["refused"].tolist(), arrays["refused_at"].tolist(), strict=True):
         live.refused.setdefault(citizen, {})[thing] = at
     for citizen, thing in arrays["followed"].tolist():
@@ -82,30 +81,3 @@ def without_oldest(arrays: Arrays, kept: int) -> Arrays:
         return arrays
     shorter = {name: arrays[name][cut:].copy() for name in (*_OF_PLACE, "log_user", "log_item", "log_hour")}
     return arrays | shorter | {"met": Met.moved(arrays["met"], cut)}
-
-
-def _chained(
-    user: NDArray[np.int32], item: NDArray[np.int32], hour: NDArray[np.float64], items: int, users: int
-) -> Covisit:
-    """The log of these first contacts; what ``Covisit.update`` would have made of them one by one."""
-    log = Covisit()
-    log.grow(items, users)
-    log.size, log.user, log.item, log.hour = user.size, user, item, hour
-    log.next, log.previous = np.full(user.size, -1, np.int32), np.full(user.size, -1, np.int32)
-    order = np.argsort(user, kind="stable").astype(np.int32)
-    follows = user[order[1:]] == user[order[:-1]]
-    log.next[order[:-1][follows]] = order[1:][follows]
-    log.previous[order[1:][follows]] = order[:-1][follows]
-    _deal(order, user, log.of_user)
-    _deal(np.argsort(item, kind="stable").astype(np.int32), item, log.of_item)
-    log.count[:items] = np.bincount(item, minlength=items)
-    log.activity[:users] = np.bincount(user, minlength=users)
-    return log
-
-
-def _deal(order: NDArray[np.int32], owner: NDArray[np.int32], rows: list[array[int]]) -> None:
-    """Give each owner the places that are theirs; ``order`` has these together."""
-    owners, starts = np.unique(owner[order], return_index=True)
-    ends = np.append(starts, order.size)[1:]
-    for place, start, end in zip(owners.tolist(), starts.tolist(), ends.tolist(), strict=True):
-        rows[place].frombytes(order[start:end].tobytes())

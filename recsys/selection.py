@@ -63,15 +63,87 @@ def mark_best(values: Any, rows: Any, places: Any, items: Any, open_items: Any, 
 
 
 @compiled
-def count_reaching(values: Any, rows: Any, places: Any, least: Any, open_items: Any) -> Any:
-    """For each of ``rows`` of ``values`` how many of ``places`` are open and reach the row's ``least`` (int64)."""
-    found = np.zeros(rows.size, np.int64)
+def mark_best_by_column(values: Any, columns: Any, items: Any, open_items: Any, most: Any, marked: Any) -> None:
+    """The same for ``columns`` of ``values``, whose rows belong to ``items``."""
+    best, where = np.empty((columns.size, most.max())), np.empty((columns.size, most.max()), np.int64)
+    size = np.zeros(columns.size, np.int64)
+    for row in range(items.size):
+        if open_items[items[row]]:
+            for index in range(columns.size):
+                value = values[row, columns[index]]
+                if value > 0:
+                    size[index] = _offer(best[index], where[index], size[index], most[index], value, items[row])
+    for index in range(columns.size):
+        for place in range(size[index]):
+            marked[where[index, place]] = True
+
+
+@compiled
+def _before(mass: Any, item: int, other: int) -> bool:
+    """Whether ``item`` comes before ``other``: the larger mass first, of equal ones the smaller item."""
+    return bool(mass[item] > mass[other] or (mass[item] == mass[other] and item < other))
+
+
+@compiled
+def promote(mass: Any, leaders: Any, count: Any, read: Any) -> None:
+    """Put every item of ``read`` (each once), whose masses have grown, among the leaders of each row of ``mass``.
+
+    ``leaders`` (rows × most) are in order; ``count`` tells how many each row has. Where a row is full its last items
+    give way.
+    """
+    for row in range(leaders.shape[0]):
+        order, masses, size = leaders[row], mass[row], 0
+        for at in range(count[row]):
+            stays = True
+            for item in read:
+                stays = stays and order[at] != item
+            if stays:
+                order[size] = order[at]
+                size += 1
+        for item in read:
+            if size < order.size:
+                size += 1
+            elif not _before(masses, item, order[size - 1]):
+                continue
+            at = size - 1
+            while at > 0 and _before(masses, item, order[at - 1]):
+                order[at] = order[at - 1]
+                at -= 1
+            order[at] = item
+        count[row] = size
+
+
+@compiled
+def mark_first(mass: Any, leaders: Any, count: Any, rows: Any, most: Any, open_items: Any, marked: Any) -> Any:
+    """For each of ``rows`` mark the first ``most`` leaders that are open and have a mass above 0.
+
+    Returns for which rows there may be more than the leaders tell (bool): too few are open, and all have a mass.
+    """
+    short = np.zeros(rows.size, np.bool_)
     for index in range(rows.size):
-        row = rows[index]
-        for place in range(places.size):
-            if open_items[places[place]] and values[row, places[place]] >= least[row]:
-                found[index] += 1
-    return found
+        order, masses = leaders[rows[index]], mass[rows[index]]
+        size, missing = count[rows[index]], most[index]
+        for at in range(size):
+            item = order[at]
+            if missing == 0 or not masses[item] > 0:
+                break
+            if open_items[item]:
+                marked[item] = True
+                missing -= 1
+        short[index] = missing > 0 and size == order.size and masses[order[size - 1]] > 0
+    return short
+
+
+def leading_rows(mass: Any, most: int) -> tuple[Any, Any]:
+    """In each row of ``mass`` (without NaN) the ``most`` largest in order (int64), and how many these are (int64)."""
+    found = np.zeros((len(mass), most), np.int64)
+    for row, values in enumerate(mass):
+        chosen = np.arange(values.size)
+        if values.size > most:
+            chosen = np.flatnonzero(values >= np.partition(values, values.size - most)[values.size - most])
+        order = chosen[np.argsort(-values[chosen], kind="stable")][:most]
+        found[row, : order.size] = order
+    return found, np.full(len(mass), min(most, mass.shape[1]))
 
 
 @compiled

@@ -29,8 +29,9 @@ def sentence(code: ReasonCode, *, titles: Sequence[str] = (), count: int = 0, re
 
     A region that is no prefecture of ours (imported logs have labels of their own) is told in general words.
     """
-    named = "、".join(f"《{title}》" for title in titles)
-    return _SENTENCES[code].format(named=named, count=count, place=place(region))
+    named = "、".join([f"《{title}》" for title in titles])
+    where = place(region) if code is ReasonCode.HOT_NEAR else ""
+    return _SENTENCES[code].format(named=named, count=count, place=where)
 
 
 def place(region: str | None) -> str:

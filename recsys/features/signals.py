@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys import kernels
+from recsys.features.walking import AHEAD, LATEST, taken, walked
 from recsys.live import Live
-from recsys.models.covisit import STARTS, STEPS, Walk
-from recsys.selection import mark_best
+from recsys.models.covisit import STARTS, STEPS, VISIT_GAP
+from recsys.selection import mark_best_by_column
 
 Floats = NDArray[np.float64]
 
-VISIT_GAP = 0.5  # hours without an event that end a visit
 VISITS = 5  # earlier visits whose front page the citizen is taken to have seen
 FRONT = 2000  # latest contacts that made a front page
 
@@ -29,13 +29,8 @@ _DISTANCE = 0.8 ** np.arange(STEPS + 1.0)[None, :]
 _WORTH = _PLACE * _DISTANCE
 
 
-# In the order of the rows that ``kernels.ahead`` and, after "around", ``kernels.window`` fill.
-SIGNALS = (
-    *("after_15m", "after_1h", "next_6h", "next", "after_latest", "after_6h", "after", "around"),
-    *("alike_3h", "alike_1d", "alike", "here_1h", "here_6h", "device_1h", "point_15m", "point_1h", "point_6h"),
-)
-_ROW = {name: row for row, name in enumerate(SIGNALS)}
-_AROUND = _ROW["around"]
+SIGNALS = (*AHEAD, *LATEST)
+_COLUMN = {name: column for column, name in enumerate(SIGNALS)}
 
 
 @dataclass(frozen=True)
@@ -62,65 +57,60 @@ def moment(live: Live, user: int, hour: float) -> Moment:
 
 @dataclass(frozen=True)
 class Signals:
-    """``values``: a row for each of ``SIGNALS`` (float64) over ``items`` (positions, sorted); others have 0."""
+    """``values``: a row for each of ``items`` (positions), a column for each of ``SIGNALS`` (float64); others have 0.
 
-    items: NDArray[np.intp]
+    ``slot``: the row of every item (int32), -1 where it has none.
+    """
+
+    slot: NDArray[np.int32]
+    items: NDArray[np.int64]
     values: Floats
 
     def at(self, chosen: NDArray[np.intp], found: Floats) -> None:
-        """Write every signal of the items ``chosen``, which must be sorted, to the rows of ``found`` (float64)."""
-        kernels.taken(self.items, self.values, chosen, found)
+        """Write every signal of the items ``chosen`` to the rows of ``found`` (float64)."""
+        taken(self.slot, self.values, chosen, found)
 
     def mark_best(self, wanted: Mapping[str, int], open_items: NDArray[np.bool_], marked: NDArray[np.bool_]) -> None:
         """Mark, for each signal of ``wanted``, as many open items as it says, those with the largest values above 0."""
-        rows, every = np.array([_ROW[name] for name in wanted]), np.arange(self.items.size)
-        mark_best(self.values, rows, every, self.items, open_items, np.array([*wanted.values()]), marked)
+        columns = np.array([_COLUMN[name] for name in wanted])
+        mark_best_by_column(self.values, columns, self.items, open_items, np.array([*wanted.values()]), marked)
 
     def dense(self, name: str, items: int) -> Floats:
         """One signal over all ``items`` (float64)."""
         result = np.zeros(items)
-        result[self.items] = self.values[_ROW[name]]
+        result[self.items] = self.values[:, _COLUMN[name]]
         return result
 
 
 def signals(live: Live, now: Moment) -> Signals:
     """The signals of the walks from what the citizen read, and of the latest contacts."""
-    log = live.covisit
-    ahead, behind = log.walks(now.user, now.items[::-1])
-    items, slot = kernels.touched(live.items, ahead.item, behind.item, log.item[live.window()])
-    found = np.zeros((len(SIGNALS), items.size))
-    steps = (ahead.item, ahead.start, ahead.distance, ahead.hour)
-    kernels.ahead(slot, *steps, now.hour, _WORTH, ahead.weight, found)
-    found[_AROUND] = _around(live, items, slot, found[_AROUND - 1], behind)
-    _window(live, now, slot, found[_AROUND + 1 :])
-    return Signals(items, found)
-
-
-def _around(live: Live, items: NDArray[np.intp], slot: NDArray[np.int32], forward: Floats, behind: Walk) -> Floats:
-    backward = np.zeros(items.size)
-    kernels.weighed(slot, behind.item, behind.start, behind.distance, _WORTH, behind.weight, backward)
-    around: Floats = (forward + 0.5 * backward) / (1 + live.covisit.count[items]) ** 0.3
-    return around
+    log, window, recent = live.covisit, live.window(), now.items[::-1]
+    place, start = log.starts(now.user, recent[:STARTS])
+    rarity = 1 / np.sqrt(1 + log.count[recent[:STARTS]])
+    # Of a moment years before the log the factor is only finite: nothing is asked of that.
+    factor = 2.0 ** min((log.landmark - now.hour) / 24, 1000.0)
+    known = now.user < live.region.size
+    region, device = (int(live.region[now.user]), int(live.device[now.user])) if known else (-2, -2)
+    found = walked(
+        (log.next, log.previous, log.item, log.weight),
+        (place, start, rarity, _WORTH),
+        factor,
+        (window.start, window.stop, log.neighbours(now.user, recent, log.user[window])),
+        (live.place_region, live.place_device, log.begins_visit),
+        (region, device, now.gap > VISIT_GAP),
+        log.count[: live.items],
+    )
+    return Signals(*found)
 
 
 def around(live: Live, now: Moment) -> Floats:
     """What is read before and after the recent items of ``now`` (float64, one per item)."""
     ahead, behind = live.covisit.walks(now.user, now.items[::-1])
-    items, forward = np.arange(live.items), np.zeros(live.items)
-    slot = items.astype(np.int32)
-    kernels.weighed(slot, ahead.item, ahead.start, ahead.distance, _WORTH, ahead.weight, forward)
-    return _around(live, items, slot, forward, behind)
-
-
-def _window(live: Live, now: Moment, slot: NDArray[np.int32], found: Floats) -> None:
-    """Who reads what in the latest contacts: people like this one, of this place, on this device, at this point."""
-    log, window = live.covisit, live.window()
-    near = log.neighbours(now.user, now.items[::-1], log.user[window])
-    known = now.user < live.region.size
-    region, device = (int(live.region[now.user]), int(live.device[now.user])) if known else (-2, -2)
-    new_visit = kernels.begins_visit(log.hour[: log.size], log.previous, window.start, VISIT_GAP)
-    mine = (live.place_region[window], region, live.place_device[window], device, new_visit, now.gap > VISIT_GAP)
-    kernels.window(slot, log.item[window], log.hour[window], now.hour, near, *mine, found)
+    sums = np.zeros((2, live.items))
+    for found, walk in zip(sums, (ahead, behind), strict=True):
+        kernels.weighed(walk.item, walk.start, walk.distance, _WORTH, walk.weight, found)
+    result: Floats = (sums[0] + 0.5 * sums[1]) / (1 + live.covisit.count[: live.items]) ** 0.3
+    return result
 
 
 def exposure(live: Live, now: Moment, chosen: NDArray[np.intp], found: Floats) -> None:

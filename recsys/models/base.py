@@ -79,7 +79,7 @@ def one_like(
 
 
 def without(scores: NDArray[np.float32], history: csr_matrix, unknown: NDArray[np.intp]) -> NDArray[np.float32]:
-    """``scores`` (rows × items) themselves, ``-inf`` now at ``unknown`` items in rows whose ``history`` is not empty."""
+    """``scores`` (rows × items) themselves, ``-inf`` now at ``unknown`` items where the ``history`` is not empty."""
     if unknown.size:
         told = np.diff(history.indptr) > 0
         if told.all():

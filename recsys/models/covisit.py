@@ -27,6 +27,8 @@ Ints = NDArray[np.int32]
 STARTS, READERS, STEPS = 20, 400, 10
 # Items and readers of each that make another citizen a neighbour; latest contacts whose readers are compared.
 NEAR_ITEMS, NEAR_READERS, WINDOW = 50, 256, 8192
+VISIT_GAP = 0.5  # hours without an event that end a visit
+_DAYS = 700  # after which the weights of contacts are reckoned from another hour, far within what float64 holds
 # Latest contacts of two items among which citizens who met both are counted.
 SHARED = 1000
 
@@ -57,6 +59,11 @@ class Covisit(Model):
         self.hour = np.zeros(0)
         self.next = np.zeros(0, np.int32)
         self.previous = np.zeros(0, np.int32)
+        # Halved for each day that a contact lies before the landmark, doubled for each after it: what a weight that
+        # decays is at any later hour, but for a factor that all have in common.
+        self.weight = np.zeros(0)
+        self.landmark = 0.0
+        self.begins_visit = np.zeros(0, bool)
         self.of_item: list[array[int]] = []
         self.of_user: list[array[int]] = []
         self.count = np.zeros(0)  # contacts per item
@@ -80,8 +87,13 @@ class Covisit(Model):
             self.item, self.user = grown(self.item, room, 0), grown(self.user, room, 0)
             self.hour = grown(self.hour, room, 0.0)
             self.next, self.previous = grown(self.next, room, -1), grown(self.previous, room, -1)
+            self.weight, self.begins_visit = grown(self.weight, room, 0.0), grown(self.begins_visit, room, False)
+        if not place or hour - self.landmark > 24 * _DAYS:
+            self._weigh(hour)
         self.item[place], self.user[place], self.hour[place] = item, user, hour
+        self.weight[place] = 2.0 ** ((hour - self.landmark) / 24)
         chain = self.of_user[user]
+        self.begins_visit[place] = not chain or hour - self.hour[chain[-1]] > VISIT_GAP
         if chain:
             self.previous[place] = chain[-1]
             self.next[chain[-1]] = place
@@ -92,14 +104,40 @@ class Covisit(Model):
         self.size = place + 1
         return place
 
+    def _weigh(self, hour: float) -> None:
+        """Reckon the weights of all contacts from ``hour`` on."""
+        self.landmark = float(np.floor(hour))
+        self.weight[: self.size] = np.exp2((self.hour[: self.size] - self.landmark) / 24)
+
+    @classmethod
+    def of_log(cls, user: Ints, item: Ints, hour: Floats, items: int, users: int) -> Self:
+        """The log of these first contacts, as ``update`` would have made it one by one; takes the arrays over."""
+        log, size = cls(), user.size
+        log.grow(items, users)
+        log.size, log.user, log.item, log.hour = size, user, item, hour
+        log.next, log.previous = np.full(size, -1, np.int32), np.full(size, -1, np.int32)
+        order = np.argsort(user, kind="stable").astype(np.int32)
+        follows = user[order[1:]] == user[order[:-1]]
+        log.next[order[:-1][follows]] = order[1:][follows]
+        log.previous[order[1:][follows]] = order[:-1][follows]
+        log.begins_visit = (log.previous < 0) | (hour - hour[log.previous] > VISIT_GAP)
+        log.weight = np.zeros(size)
+        if size:
+            log._weigh(hour.max())
+        _deal(order, user, log.of_user)
+        _deal(np.argsort(item, kind="stable").astype(np.int32), item, log.of_item)
+        log.count[:items] = np.bincount(item, minlength=items)
+        log.activity[:users] = np.bincount(user, minlength=users)
+        return log
+
     def contacts(self, user: int, most: int = 200) -> Ints:
         """Places in the log of the latest contacts of ``user`` (int32, oldest first, at most ``most``)."""
         return np.frombuffer(self.of_user[user][-most:], np.int32) if user < len(self.of_user) else _NONE
 
-    def _starts(self, user: int, items: Ints) -> tuple[Ints, Ints]:
+    def starts(self, user: int, items: Ints) -> tuple[Ints, Ints]:
         """The latest contacts of others with ``items`` and, for each, which of the items it is of."""
-        found = [np.frombuffer(self.of_item[item][-READERS:], np.int32) for item in items]
-        place = np.concatenate(found)
+        found = [np.frombuffer(self.of_item[item][-READERS:], np.int32) for item in items.tolist()]
+        place = np.concatenate([_NONE, *found])
         start = np.repeat(np.arange(len(found), dtype=np.int32), [part.size for part in found])
         others = self.user[place] != user
         return place[others], start[others]
@@ -112,7 +150,7 @@ class Covisit(Model):
         if not recent.size:
             nowhere = Walk(_NONE, _NONE, _NONE, np.zeros(0), np.zeros(0))
             return nowhere, nowhere
-        place, start = self._starts(user, recent[:STARTS])
+        place, start = self.starts(user, recent[:STARTS])
         weight = 1 / np.sqrt(1 + self.count[recent[:STARTS]])
 
         def along(chain: Ints) -> Walk:
@@ -167,11 +205,16 @@ class Covisit(Model):
 
     @classmethod
     def restore(cls, config: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
-        model = cls()
-        model.grow(config["items"], config["users"])
-        for user, item, hour in zip(*(arrays[key].tolist() for key in ("user", "item", "hour")), strict=True):
-            model.update(user, item, hour)
-        return model
+        user, item, hour = (arrays[key].copy() for key in ("user", "item", "hour"))
+        return cls.of_log(user, item, hour, config["items"], config["users"])
+
+
+def _deal(order: Ints, owner: Ints, rows: list[array[int]]) -> None:
+    """Give each owner the places that are theirs; ``order`` has these together."""
+    owners, starts = np.unique(owner[order], return_index=True)
+    ends = np.append(starts, order.size)[1:]
+    for place, start, end in zip(owners.tolist(), starts.tolist(), ends.tolist(), strict=True):
+        rows[place].frombytes(order[start:end].tobytes())
 
 
 _NONE = np.zeros(0, np.int32)

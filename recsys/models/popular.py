@@ -10,15 +10,14 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recsys.models.base import Arrays, Model
 from recsys.models.growing import grown
-from recsys.models.topk import largest
-from recsys.selection import count_reaching, mark_best
+from recsys.selection import leading_rows, mark_best, mark_first, promote
 
 # Hours. The names are those of the replay protocol; 2m and 15d exist for the ranker only.
 HALF_LIVES: dict[str, float] = {
@@ -43,7 +42,8 @@ _FARTHEST = 512.0
 _LOWERED, _RAISED = -1000.0, 400.0
 _WAITING = 65_536  # reads at most that are not yet in the counters
 _FEW = 32  # so few are counted one by one
-_LEADERS, _COMPARED = 512, 512  # items of the largest masses that are known, and others that are compared with them
+_LEADERS = 512  # items of the largest masses that are kept in their order
+_READ_SINCE = 128  # so many reads are put in their places one by one
 
 
 def _one_by_one(values: Any) -> memoryview[Any]:
@@ -73,10 +73,9 @@ class Popular(Model):
         self.landmark = np.full(len(self._hours), -np.inf)
         self.newest = -np.inf
         self._items, self._times = array("i"), array("d")
-        self._least: Floats | None = None  # mass of any item that led when all were last compared, per half-life
-        self._compared = np.zeros(0, np.int64)  # the items that led, and those read since
-        self._compared_size, self._most_compared = 0, 0
-        self._is_compared = np.zeros(items, bool)
+        # Per half-life the items of the largest masses in their order, and how many these are; None: to be found anew.
+        self._leaders: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
+        self._read_since = array("q")  # what was read since they were in order
         self._prepare()
 
     def _prepare(self) -> None:
@@ -90,7 +89,6 @@ class Popular(Model):
         """Make room for items ``0 … items - 1``."""
         if items > self.mass.shape[1]:
             self.mass = grown(self.mass, items, 0.0)
-            self._is_compared = grown(self._is_compared, items, False)
             self._prepare()
 
     def update(self, item: int, hour: float) -> None:
@@ -117,7 +115,7 @@ class Popular(Model):
             return
         items, hours = np.array(self._items), np.array(self._times)
         self._items, self._times = array("i"), array("d")
-        self._add_to_compared(np.unique(items[~self._is_compared[items]]))
+        self._read_since.frombytes(np.unique(items).astype(np.int64).tobytes())
         for row, (landmark, rate) in enumerate(zip(self.landmark, self._rates, strict=True)):
             if row != self._prompt:
                 weight = np.exp2((hours - landmark) * rate)
@@ -131,47 +129,25 @@ class Popular(Model):
             weight = np.where(others, np.exp2((hour - self.landmark) * self._rates), 0.0)
             self.mass[:, item] += weight
             self.total += weight
-            if not self._is_compared[item]:
-                self._add_to_compared(np.array([item]))
+            self._read_since.append(item)
         self._items, self._times = array("i"), array("d")
 
     def mark_leading(self, wanted: Mapping[str, int], open_items: NDArray[np.bool_], marked: NDArray[np.bool_]) -> None:
         """Mark, for each half-life of ``wanted``, as many open items as it says, those with the largest masses above 0.
 
-        All masses of a half-life decay alike, so that only a read changes an order: among the items that led when all
-        were last compared, and those read since, stand all that lead now, as long as enough of the former are open.
+        All masses of a half-life decay alike, so that only a read changes their order, and only that of what was read.
         """
         self._settle()
-        if self._least is None or self._compared_size > self._most_compared:
-            self._compare(open_items.size)
-        least = cast(Floats, self._least)
-        compared = self._compared[: self._compared_size]
+        if self._leaders is None or len(self._read_since) > _READ_SINCE:
+            self._leaders = leading_rows(self.mass[:, : open_items.size], _LEADERS)
+        elif self._read_since:
+            promote(self.mass, *self._leaders, np.unique(np.array(self._read_since)))
+        del self._read_since[:]
         rows, most = np.array([self.row[name] for name in wanted]), np.array([*wanted.values()])
-        leading = count_reaching(self.mass, rows, compared, least, open_items)
-        told = (leading >= most) | (least[rows] == 0)
-        mark_best(self.mass, rows[told], compared, compared, open_items, most[told], marked)
-        if not told.all():
+        short = mark_first(self.mass, *self._leaders, rows, most, open_items, marked)
+        if short.any():
             every = np.arange(open_items.size)
-            mark_best(self.mass, rows[~told], every, every, open_items, most[~told], marked)
-
-    def _compare(self, items: int) -> None:
-        """Find the leaders of every half-life, and the least mass that one of them has in each."""
-        rows = self.mass[:, :items]
-        whole = items <= _LEADERS
-        self._least = np.array([0.0 if whole else np.partition(mass, -_LEADERS)[-_LEADERS] for mass in rows])
-        self._is_compared[:] = False
-        self._compared_size = 0
-        self._add_to_compared(np.unique(np.concatenate([largest(mass, _LEADERS) for mass in rows])))
-        self._most_compared = self._compared_size + _COMPARED
-
-    def _add_to_compared(self, items: NDArray[np.intp]) -> None:
-        """Note that ``items``, none of which is yet, are to be compared."""
-        if self._least is None:
-            return
-        size = self._compared_size + items.size
-        self._compared = grown(self._compared, size, 0)
-        self._compared[self._compared_size : size] = items
-        self._compared_size, self._is_compared[items] = size, True
+            mark_best(self.mass, rows[short], every, every, open_items, most[short], marked)
 
     def _move(self, hour: float) -> None:
         """Bring every landmark that lies too far back to ``hour``, rounded down so that it is exact."""
@@ -182,7 +158,7 @@ class Popular(Model):
         self.mass[far] = _decayed(self.mass[far], exponent[:, None])
         self.total[far] = _decayed(self.total[far], exponent)
         self.landmark = target
-        self._least = None
+        self._leaders = None
         self._prepare()
 
     def score(self, half_life: str, hour: float, items: NDArray[np.intp] | slice = slice(None)) -> Floats:
@@ -237,7 +213,6 @@ class Popular(Model):
         model = cls(0, dict(config["half_lives"]))
         model.mass, model.total, model.landmark = arrays["mass"], arrays["total"], arrays["landmark"]
         model.newest = float(arrays["newest"][0])
-        model._is_compared = np.zeros(model.mass.shape[1], bool)
         model._prepare()
         return model
 

@@ -229,9 +229,10 @@ def test_the_history_is_every_positive_contact_once_unless_refused_since(
     live = live_after(*log)
     refusing = (EventKind.NOT_INTERESTED, EventKind.REPORT)
     for user in range(5):
-        own = [(item, kind) for who, item, _, kind in log if who == user and kind is not EventKind.IMPRESSION]
-        refused = {item for item, kind in dict(own).items() if kind in refusing}  # by the latest word
-        contacts = dict.fromkeys(item for item, kind in own if kind not in refusing)
+        own = [event[1:] for event in log if event[0] == user and event[3] is not EventKind.IMPRESSION]
+        contacts = {item: hour for item, hour, kind in own if kind not in refusing}  # the latest, in order of the first
+        # A refusal takes back what was shown up to and at its moment.
+        refused = {item for item, hour, kind in own if kind in refusing and hour >= contacts.get(item, hour)}
         assert history(live, user) == [item for item in contacts if item not in refused]
 
 

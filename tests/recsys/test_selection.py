@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys.selection import count_reaching, leading, mark_best, mark_best_scores
+from recsys.selection import leading, leading_rows, mark_best, mark_best_by_column, mark_best_scores, promote
 
 few_numbers = st.lists(st.sampled_from([-np.inf, -1.0, 0.0, 0.5, 0.5, 1.0, 2.0, np.inf]), max_size=300)
 seeds = st.integers(0, 2**32 - 1)
@@ -55,8 +55,29 @@ def test_leaders_come_largest_first_and_equal_ones_by_place(counts: list[int], m
     assert leading(np.array(counts, np.int64), 3, most).tolist() == expected[:most]
 
 
-def test_what_reaches_the_least_of_its_row_is_counted_where_it_is_open() -> None:
-    values = np.array([[1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0]])
-    open_items = np.array([True, True, False, True])
-    found = count_reaching(values, np.array([0, 1]), np.array([0, 2, 3]), np.array([1.0, 3.0]), open_items)
-    assert found.tolist() == [2, 1]
+@given(st.lists(st.lists(st.sampled_from([-1.0, 0.0, 0.5, 1.0, 2.0]), min_size=3, max_size=3), max_size=80), seeds)
+def test_the_best_rows_of_several_columns_are_marked(rows: list[list[float]], seed: int) -> None:
+    values, rng = np.array(rows).reshape(-1, 3), np.random.default_rng(seed)
+    items = rng.permutation(200)[: len(rows)]
+    open_items, marked = rng.random(200) < 0.7, np.zeros(200, bool)
+    mark_best_by_column(values, np.array([2, 0]), items, open_items, np.array([3, 9]), marked)
+    expected = set()
+    for column, most in ((2, 3), (0, 9)):
+        dense = np.zeros(200)
+        dense[items] = values[:, column]
+        expected |= set(plainly(dense.tolist(), open_items & (dense > 0), most))
+    assert set(np.flatnonzero(marked).tolist()) == expected
+
+
+@given(st.lists(st.lists(st.integers(0, 30), max_size=6), max_size=12), st.integers(1, 12), seeds)
+def test_leaders_stay_in_order_whatever_is_read(turns: list[list[int]], most: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    mass = rng.integers(0, 4, (2, 31)).astype(float)
+    leaders, count = leading_rows(mass, most)
+    for read in turns:
+        for item in read:
+            mass[:, item] += rng.integers(1, 3)
+        promote(mass, leaders, count, np.unique(np.array(read, np.int64)))
+        for row in range(2):
+            expected = sorted(range(31), key=lambda item: (-mass[row, item], item))[:most]
+            assert leaders[row, : count[row]].tolist() == expected

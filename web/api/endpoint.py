@@ -55,6 +55,10 @@ class Output(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    def encoded(self) -> bytes | str:
+        """As JSON."""
+        return self.model_dump_json()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
@@ -112,7 +116,7 @@ def add(app: Flask, endpoint: Endpoint) -> None:
         if endpoint.body:
             given["body"] = read_body(endpoint.body)
         answer = endpoint.handle(current(), **given)
-        return Response(answer.model_dump_json(), endpoint.status, content_type="application/json")
+        return Response(answer.encoded(), endpoint.status, content_type="application/json")
 
     # Flask would answer OPTIONS by itself, which no document tells.
     app.add_url_rule(endpoint.rule, endpoint.name, view, methods=[endpoint.method], provide_automatic_options=False)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import orjson
 
 from content_store import clock, contents
 from content_store.contents import Card
@@ -19,7 +22,8 @@ from web.api.endpoint import Output
 from web.services import Services
 
 
-class ListedContent(Output):
+@dataclass(slots=True)
+class ListedContent:
     """A content in a list; ``published_at`` is epoch ms, null where nobody knows it."""
 
     id: str
@@ -30,27 +34,21 @@ class ListedContent(Output):
     published_at: int | None
 
     @classmethod
-    def of(cls, card: Card, **more: Any) -> Self:
-        """What ``card`` shows, and whatever else the model has; nothing is checked, for it is our own."""
-        return cls.model_construct(
-            id=card.id,
-            title=card.title,
-            summary=card.summary,
-            topic=card.topic,
-            source=card.source,
-            published_at=card.published_at,
-            **more,
-        )
+    def of(cls, card: Card) -> Self:
+        """What ``card`` shows."""
+        return cls(card.id, card.title, card.summary, card.topic, card.source, card.published_at)
 
 
-class FeedReason(Output):
+@dataclass(slots=True)
+class FeedReason:
     """Why an item is here: a stable code, the sentence for people, the contents that it names."""
 
     code: ReasonCode
     text: str
-    refs: list[str]
+    refs: Sequence[str]
 
 
+@dataclass(slots=True)
 class FeedItem(ListedContent):
     """``position`` counts from 0 over all pages; ``propensity`` is the probability of this item there, above 0 to 1."""
 
@@ -66,6 +64,10 @@ class FeedPage(Output):
     cursor: str | None
     snapshot: str | None
     personalised: bool
+
+    def encoded(self) -> bytes:
+        """As JSON; what pydantic would write, in a third of the time."""
+        return orjson.dumps(self.__dict__)
 
 
 def compose(services: Services, ask: Ask) -> FeedPage:
@@ -90,7 +92,10 @@ def compose(services: Services, ask: Ask) -> FeedPage:
         services.metrics.feed_fallbacks.labels(name).inc()
     place = "first" if ask.cursor is None else "later"
     services.metrics.feed_seconds.labels(place).observe(time.perf_counter() - begun)
-    return FeedPage(items=items, cursor=page.cursor, snapshot=page.snapshot, personalised=page.personalised)
+    # Nothing is checked, for it is our own.
+    return FeedPage.model_construct(
+        items=items, cursor=page.cursor, snapshot=page.snapshot, personalised=page.personalised
+    )
 
 
 def related(services: Services, id: str, citizen: str, limit: int) -> list[ListedContent]:
@@ -104,8 +109,8 @@ def related(services: Services, id: str, citizen: str, limit: int) -> list[Liste
 
 
 def _item(entry: Entry, cards: Mapping[str, Card]) -> FeedItem:
-    why = entry.why
+    why, card = entry.why, cards[entry.id]
     titles = [cards[ref].title if ref in cards else ref for ref in why.refs]
-    text = sentence(why.code, titles=titles, count=why.count, region=why.region)
-    reason = FeedReason.model_construct(code=why.code, text=text, refs=list(why.refs))
-    return FeedItem.of(cards[entry.id], reason=reason, position=entry.position, propensity=entry.propensity)
+    reason = FeedReason(why.code, sentence(why.code, titles=titles, count=why.count, region=why.region), why.refs)
+    listed = (card.id, card.title, card.summary, card.topic, card.source, card.published_at)
+    return FeedItem(*listed, reason, entry.position, entry.propensity)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -15,6 +16,7 @@ from content_store.vocabulary import ContentStatus, EventKind
 from recsys.reasons import ReasonCode
 from tests.support.shelves import shelved
 from tests.web.conftest import Service, opened
+from web.api.feed_page import FeedPage
 
 PATH = "/api/v1/feed"
 
@@ -61,6 +63,13 @@ def test_a_page_has_the_form_that_is_agreed(client: FlaskClient, shelf: list[str
         assert (item["title"], item["summary"]) == (f"第{number}篇文章", f"第{number}篇的提要。")
         assert item["position"] == position
         assert 0 < item["propensity"] <= 1
+
+
+def test_a_page_is_written_as_its_model_says(client: FlaskClient, shelf: list[str]) -> None:
+    body = client.get("/api/v1/feed").data
+    told = FeedPage.model_validate_json(body)
+    assert len(told.items) > 2
+    assert orjson.loads(told.model_dump_json()) == orjson.loads(body)
 
 
 def test_the_pages_together_are_the_whole_shelf_each_article_once(client: FlaskClient, shelf: list[str]) -> None:
