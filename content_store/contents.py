@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
-from typing import Any, TypedDict, Unpack, cast
+from typing import Any, NamedTuple, TypedDict, Unpack, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -78,8 +78,7 @@ class Outline:
         return self.status in LIVE_STATUSES
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(NamedTuple):
     """What a list shows of a content: no body. ``published_at`` is epoch ms."""
 
     id: str
@@ -238,7 +237,10 @@ def some(connection: Connection, ids: Collection[str]) -> dict[str, Content]:
 
 def cards(connection: Connection, ids: Collection[str]) -> dict[str, Card]:
     """What lists show of the contents with these ids, by id, whatever their status; unknown ids are left out."""
-    return {row[0]: _card(row) for row in Driver(connection).rows(_CARDS, list(ids))} if ids else {}
+    if not ids:
+        return {}
+    now = clock.now_ms()
+    return {row[0]: _card(row, now) for row in Driver(connection).rows(_CARDS, list(ids))}
 
 
 def outlines(connection: Connection, ids: Collection[str] | None = None, *, batch: int = 5_000) -> Iterator[Outline]:
@@ -352,9 +354,9 @@ _TOPICS = {topic.value: topic for topic in Topic}
 _CARDS = "SELECT id, title, summary, topic, source, published_at, status FROM contents WHERE id IN ?"
 
 
-def _card(row: Any) -> Card:
+def _card(row: Any, now: int) -> Card:
     id, title, summary, topic, source, published_at, status = row
-    live = status in LIVE_STATUSES and (published_at is None or published_at <= clock.now_ms())
+    live = status in LIVE_STATUSES and (published_at is None or published_at <= now)
     return Card(id, title, summary, _TOPICS[topic] if topic else None, source, published_at, live)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from recsys.diversity import Variety
 
@@ -19,8 +19,7 @@ FIRST = 3
 SPARED = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """An item that was chosen: its position in the pool, the probability of that, whether a lot decided, and whether
     variety allows it."""
 

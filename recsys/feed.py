@@ -17,7 +17,7 @@ import logging
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +54,7 @@ class Ask:
     topic: Topic | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Why:
     """A reason by ids: ``refs`` are contents that it names, ``count`` bears it out, ``region`` is a label."""
 
@@ -64,8 +64,7 @@ class Why:
     region: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """An item of a page: ``position`` counts from 0 over all pages, ``propensity`` see ``recsys.exploration``."""
 
     id: str

@@ -387,9 +387,12 @@ class Live:
         items: NDArray[np.int32] = self.covisit.item[last][chosen]
         return items
 
-    def count_reads(self, hours: int, now: float) -> NDArray[np.int64]:
-        """How often each item was read in the last ``hours``, see ``Tally``."""
-        return self._tallies.setdefault(hours, Tally(hours)).counts(self, now)
+    def most_read(self, hours: int, now: float, least: int, most: int) -> dict[int, int]:
+        """The ``most`` items that were read most in the last ``hours``, at least ``least`` times, see ``Tally``.
+
+        For given hours ``least`` and ``most`` must not change.
+        """
+        return self._tallies.setdefault(hours, Tally(hours)).leading(self, now, least, most)
 
     def window(self) -> slice:
         """The latest places of the log that are compared one by one."""

@@ -5,7 +5,7 @@ Each is checked against the log, not against a score, so that anyone can recompu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from recsys.features.signals import Moment
 from recsys.live import Live
-from recsys.selection import leading
 
 RECENT_READS = 20
 COMMON_READERS = 2  # citizens who read both, besides the one who is told
@@ -37,19 +36,19 @@ class ReasonCode(StrEnum):
     CATALOGUE = "catalogue"  # none of these
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Reason:
     """``refs``: positions of the items that the reason names; ``count``: the readers or reads that bear it out."""
 
     code: ReasonCode
-    refs: tuple[int, ...] = field(default=())
+    refs: tuple[int, ...] = ()
     count: int = 0
 
 
 def reasons(live: Live, now: Moment, shown: NDArray[np.intp]) -> list[Reason]:
     """A reason for each of ``shown`` (positions)."""
-    hour, day = (_most(live.count_reads(hours, now.hour)) for hours in (1, 24))
-    near = _most(np.bincount(_reads_near(live, now), minlength=live.items))
+    hour, day = (live.most_read(hours, now.hour, HOT_READS, HOT_PLACES) for hours in (1, 24))
+    near = _most_near(live, now)
     habits = _Habits(live, now)
     return [
         because
@@ -76,16 +75,15 @@ def _because(live: Live, now: Moment, shown: NDArray[np.intp]) -> list[Reason | 
     ]
 
 
-def _most(count: NDArray[np.int64]) -> dict[int, int]:
-    """The ``HOT_PLACES`` largest of ``count`` by their places, the first of those that are as large."""
-    found = leading(count, HOT_READS, HOT_PLACES)
-    return dict(zip(found.tolist(), count[found].tolist(), strict=True))
-
-
-def _reads_near(live: Live, now: Moment) -> NDArray[np.int32]:
-    """The item of every read of the last hour in the region of ``now.user`` (int32)."""
+def _most_near(live: Live, now: Moment) -> dict[int, int]:
+    """The same for the last hour in the region of ``now.user``."""
     region = live.region[now.user] if now.user < live.region.size else -1
-    return live.reads_after(now.hour - 1, region=int(region)) if region >= 0 else np.zeros(0, np.int32)
+    if region < 0:
+        return {}
+    items, count = np.unique(live.reads_after(now.hour - 1, region=int(region)), return_counts=True)
+    items, count = items[count >= HOT_READS], count[count >= HOT_READS]
+    order = np.argsort(-count, kind="stable")[:HOT_PLACES]
+    return dict(zip(items[order].tolist(), count[order].tolist(), strict=True))
 
 
 def _hot(reads: dict[int, int], item: int, code: ReasonCode) -> Reason | None:
