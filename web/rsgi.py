@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 
 from content_store import clock
 from content_store.settings import load_settings
+from recsys.warming import warm
 from web import logs
 from web.app import LARGEST_BODY, create_app
 from web.errors import RequestTimeout, problem_response
@@ -156,6 +157,7 @@ def make() -> Bridge:
     logs.begin()
     settings = load_settings()
     clock.set_offset(settings.clock_offset_s)
+    warm()
     app = create_app(settings)
     services_of(app).clockwork.start()
 

@@ -1,0 +1,54 @@
+"""Have everything compiled that a page of the feed runs, before the first citizen asks for one."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from content_store.vocabulary import EventKind
+from recsys.features.log import KIND_CODE
+from recsys.features.signals import moment
+from recsys.features.table import table
+from recsys.live import Live, Static
+from recsys.models.als import Als, AlsConfig
+from recsys.models.forest import Forest
+from recsys.models.item_item import ItemItem, ItemItemConfig
+from recsys.ranking import Ranking
+from recsys.reasons import reasons
+from recsys.slow import SlowLayer
+
+_ITEMS, _READERS, _HOUR = 6, 4, 400_000.0
+
+
+def warm() -> None:
+    """Rank for a reader of a made-up town.
+
+    Takes a fraction of a second where the compiled code is kept from an earlier process, some ten seconds where not.
+    """
+    live = Live(Static.unknown(_ITEMS), _READERS)
+    for item in range(_ITEMS):
+        live.describe(item, topic=item % 2, author=item % 3, created=_HOUR - 1, private=False)
+    for reader in range(_READERS):
+        for item in range(reader, _ITEMS - 1):
+            live.update(reader, item, _HOUR + item, KIND_CODE[EventKind.READ], 0, 0)
+    live.region[:] = 0
+    matrix = csr_matrix(np.triu(np.ones((_READERS, _ITEMS), np.float32)))
+    models = {
+        "als": Als(AlsConfig(factors=2, iterations=1, threads=1)).fit(matrix),
+        "item_item": ItemItem(ItemItemConfig(threads=1)).fit(matrix),
+    }
+    every = np.arange(_ITEMS, dtype=np.int32)
+    ranking = Ranking(live, SlowLayer(models, every, np.ones(_ITEMS, bool)))
+    for hour in (_HOUR + _ITEMS, _HOUR + _ITEMS + 0.0001):  # the second time what is new since then is looked at
+        ranked = ranking.rank(_READERS - 1, hour)
+        _one_leaf().score(table(ranked.request))
+        reasons(live, moment(live, _READERS - 1, hour), ranked.items)
+        live.update(0, _ITEMS - 1, hour, KIND_CODE[EventKind.READ], 0, 0)
+    ranking.near(0, _HOUR + _ITEMS)
+
+
+def _one_leaf() -> Forest:
+    tree = {"num_leaves": 1, "tree_structure": {"leaf_value": 0.0}}
+    forest = Forest.of({"tree_info": [tree]})
+    assert forest is not None
+    return forest
