@@ -4,9 +4,10 @@
 
 ``DATA_DIR`` holds a town of ``bench.town`` with trained models. ``kepu serve`` is pinned to the first core, the callers
 to the last one. A caller is a citizen with a history: it stores a read of an article of the last days in the records,
-as another process would, and asks at once for page 1 of its feed (with ``--later``: for pages 2 to 16 instead, whose
-figures have a fifteenth of a first page in them). Every answer is checked: the article just read is not in it, nor one
-twice. Only what the server takes is counted in its core; storing the read happens on the callers' core.
+as another process would, and asks at once for page 1 of its feed. With ``--later`` it turns pages 2 to 16 instead, of
+feeds whose first pages were asked for before anything is measured. Every answer is checked: the article just read is
+not in it, nor one twice. Only what the server takes is counted in its core; storing the read happens on the core of the
+callers.
 
 *closed*: 8 callers, each asking again as soon as it was answered: the rate at saturation. *open*: requests at half that
 rate, at evenly spaced times, whose latency counts from when they were due (no coordinated omission).
@@ -42,7 +43,8 @@ from web import citizen_tokens
 
 CALLERS = 8
 PER_PAGE = 20
-CHAIN = 16  # pages that are turned until another citizen comes
+CHAIN = 16  # pages of a feed, with --later
+TURNED_PER_S = 700  # for so many later pages a second feeds are begun
 
 
 @dataclass
@@ -92,6 +94,16 @@ class Town:
 
 
 @dataclass
+class Chain:
+    """A feed that someone reads on: what they are known by, where they are and what they saw."""
+
+    bearer: str
+    cursor: str | None = None
+    seen: set[str] = field(default_factory=set)
+    pages: int = 0
+
+
+@dataclass
 class Caller:
     """One connection that asks as many citizens in turn."""
 
@@ -99,22 +111,34 @@ class Caller:
     port: int
     later: bool = False
     connection: http.client.HTTPConnection | None = None
-    cursor: str | None = None
-    bearer: str = ""
-    seen: set[str] = field(default_factory=set)
-    pages: int = 0
+    begun: list[Chain] = field(default_factory=list)
+    chain: Chain = field(default_factory=lambda: Chain(""))
+
+    def begin(self, chains: int) -> None:
+        """Ask for the first pages of so many feeds."""
+        for _ in range(chains):
+            self.ask(self._somebody())
+            self.begun.append(self.chain)
+        self.chain = self.begun.pop()
 
     def prepare(self) -> str | None:
-        """What comes before the request that is measured; the article that its answer must not have."""
-        if self.later and self.cursor and self.pages < CHAIN:
-            return None
+        """What comes before the request that is measured; the article that its answer must not have.
+
+        Raises StopIteration where no feed is left to read on.
+        """
+        if not self.later:
+            return self._somebody()
+        if self.chain.pages == CHAIN or self.chain.cursor is None:
+            if not self.begun:
+                raise StopIteration
+            self.chain = self.begun.pop()
+        return None
+
+    def _somebody(self) -> str:
+        """Another citizen, who has just read an article; which one."""
         citizen = self.town.dice.choice(self.town.citizens)
-        self.bearer, self.cursor, self.seen, self.pages = self.town.bearer(citizen), None, set(), 0
-        article = self.town.read(citizen)
-        if self.later:
-            self.ask(article)
-            return None
-        return article
+        self.chain = Chain(self.town.bearer(citizen))
+        return self.town.read(citizen)
 
     def ask(self, article: str | None) -> float:
         """Ask for a page and check it; seconds until the answer was there."""
@@ -122,9 +146,9 @@ class Caller:
             self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
             self.connection.connect()
             self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        path = f"/api/v1/feed?limit={PER_PAGE}" + (f"&cursor={self.cursor}" if self.cursor else "")
+        path = f"/api/v1/feed?limit={PER_PAGE}" + (f"&cursor={self.chain.cursor}" if self.chain.cursor else "")
         begun = time.perf_counter()
-        self.connection.request("GET", path, headers={"Authorization": f"Bearer {self.bearer}"})
+        self.connection.request("GET", path, headers={"Authorization": f"Bearer {self.chain.bearer}"})
         response = self.connection.getresponse()
         body = response.read()
         seconds = time.perf_counter() - begun
@@ -133,10 +157,10 @@ class Caller:
         found = [item["id"] for item in page["items"]]
         assert len(found) == PER_PAGE == len(set(found)), len(found)
         assert page["snapshot"], "no models serve"
-        assert article not in found and not self.seen & set(found), "an article was shown again"
-        self.seen |= set(found)
-        self.cursor = page["cursor"]
-        self.pages += 1
+        assert article not in found and not self.chain.seen & set(found), "an article was shown again"
+        self.chain.seen |= set(found)
+        self.chain.cursor = page["cursor"]
+        self.chain.pages += 1
         return seconds
 
 
@@ -183,7 +207,11 @@ def closed(callers: list[Caller], seconds: float) -> list[float]:
 
     def work(caller: Caller) -> None:
         while time.perf_counter() < end:
-            times.append(caller.ask(caller.prepare()))
+            try:
+                article = caller.prepare()
+            except StopIteration:
+                return
+            times.append(caller.ask(article))
 
     _together(work, callers)
     return times
@@ -213,6 +241,14 @@ def opened(callers: list[Caller], seconds: float, rate: float) -> list[float]:
     return times
 
 
+def _begun(callers: list[Caller], seconds: float) -> list[Caller]:
+    """``callers``, with feeds to read on for so long where they turn later pages."""
+    if callers[0].later:
+        each = int(seconds * TURNED_PER_S / (CHAIN - 1) / len(callers)) + 2
+        _together(lambda caller: caller.begin(each), callers)
+    return callers
+
+
 def _together(work: Any, callers: list[Caller]) -> None:
     threads = [threading.Thread(target=work, args=(caller,)) for caller in callers]
     for thread in threads:
@@ -227,8 +263,8 @@ def measure(town: Town, data_dir: Path, seconds: float, later: bool, rate: float
     process, port = serve(data_dir, cores[0])
     os.sched_setaffinity(0, cores[-1:])
     try:
-        callers = [Caller(town, port, later) for _ in range(CALLERS)]
-        closed(callers, min(5.0, seconds))  # warm
+        closed([Caller(town, port) for _ in range(CALLERS)], min(5.0, seconds))  # warm
+        callers = _begun([Caller(town, port, later) for _ in range(CALLERS)], seconds)
         before, begun = cpu_s(process.pid), time.perf_counter()
         times = closed(callers, seconds)
         took, used = time.perf_counter() - begun, cpu_s(process.pid) - before
@@ -240,7 +276,7 @@ def measure(town: Town, data_dir: Path, seconds: float, later: bool, rate: float
             "closed_p50_ms": statistics.median(times) * 1e3,
         }
         half = rate or len(times) / took / 2
-        spaced = opened([Caller(town, port, later) for _ in range(CALLERS)], seconds, half)
+        spaced = opened(_begun([Caller(town, port, later) for _ in range(CALLERS)], seconds), seconds, half)
         p50, p99 = np.percentile(spaced, [50, 99])
         found |= {"open_rate": half, "open_p50_ms": p50 * 1e3, "open_p99_ms": p99 * 1e3}
         return found | {"peak_mb": memory_mb(process.pid)}

@@ -31,6 +31,7 @@ from content_store import clock
 from content_store.errors import BadRecord
 from content_store.events import Event
 from content_store.vocabulary import EventKind, Prefecture
+from web.demo import SIMULATED
 from web.demo.articles import HOUR_MS, DemoArticle
 from web.demo.town import Diary, Shelf, Town, shelve
 from web.demo.townsfolk import SimulatedCitizen, Townsfolk, settle
@@ -79,7 +80,7 @@ def _records(rng: np.random.Generator, folk: Townsfolk, end_ms: int) -> list[Sim
     width = len(str(numbers.size))
     return [
         SimulatedCitizen(
-            id=f"sim-{number:0{width}d}",
+            id=f"{SIMULATED}{number:0{width}d}",
             prefecture=Prefecture(code) if code else None,
             birth_year=born,
             created_at=created,

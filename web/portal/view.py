@@ -7,9 +7,11 @@ from typing import Any
 from flask import Flask, redirect, request
 from werkzeug.wrappers import Response
 
-from content_store import clock
+from content_store import citizens, clock
 from content_store.vocabulary import Topic
+from web.demo import FIRST_CITIZENS
 from web.portal.page import Page
+from web.services import services_of
 
 COOKIE = "kepu_view"
 ELDER = "elder"
@@ -25,7 +27,9 @@ _NOTICES = {
 
 
 def prepare(app: Flask) -> None:
-    """Give the templates of ``app`` what every page needs."""
+    """Give the templates of ``app`` what every page needs. Raises DatabaseError."""
+    with services_of(app).database.connect() as connection:
+        simulated = bool(citizens.known(connection, FIRST_CITIZENS))
     app.jinja_env.filters["day"] = day
 
     @app.context_processor
@@ -34,6 +38,7 @@ def prepare(app: Flask) -> None:
             "elder": request.cookies.get(COOKIE) == ELDER,
             "here": request.full_path.rstrip("?"),
             "notice": _NOTICES.get(request.args.get("notice", "")),
+            "simulated": simulated,
             "topic_label": topic_label,
         }
 

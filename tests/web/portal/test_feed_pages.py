@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 import sqlalchemy as sa
@@ -181,3 +181,13 @@ def test_the_elder_mode_stays_until_it_is_switched_back(browser: Browser) -> Non
 @pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example", "/\\evil.example", "", "/a\r\nX: y"])
 def test_a_form_leads_back_to_our_own_pages_only(browser: Browser, back: str) -> None:
     assert browser.send("/view", view="elder", back=back).location == "/"
+
+
+def test_every_page_says_so_where_the_readers_are_simulated(make_app: Callable[..., Flask]) -> None:
+    plain = make_app()
+    with opened(plain).database.begin() as connection:
+        citizens.ensure(connection, ["sim-0001", "sim-0002"])
+    assert "模拟" not in plain.test_client().get("/").get_data(as_text=True)
+    simulated = make_app()
+    for path in ("/", "/me", "/progress"):
+        assert "这里的读者和他们的阅读都是模拟的" in simulated.test_client().get(path).get_data(as_text=True)
