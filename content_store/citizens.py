@@ -22,6 +22,7 @@ ADULT_AT = 18
 OLDEST_BIRTH_YEAR = 1880
 
 _citizens = schema.citizens
+_KNOWN = "SELECT id FROM citizens WHERE id IN ?"
 _GUESTS = Insertion.into(
     _citizens, ("id", "kind", "minor", "personalised", "created_at"), on_conflict="(id) DO NOTHING"
 )
@@ -110,9 +111,10 @@ def update(connection: Connection, id: str, **changes: Unpack[Changes]) -> Citiz
 
 def known(connection: Connection, ids: Collection[str]) -> set[str]:
     """Those of ``ids`` that a citizen has."""
+    driver = Driver(connection)
     found: set[str] = set()
     for part in statements.chunks(ids):
-        found.update(connection.execute(sa.select(_citizens.c.id).where(_citizens.c.id.in_(part))).scalars())
+        found.update(id for (id,) in driver.rows(_KNOWN, part))
     return found
 
 

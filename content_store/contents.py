@@ -15,6 +15,7 @@ from content_store.errors import BadRecord, UnknownContent
 from content_store.vocabulary import CONTENT_TRANSITIONS, LIVE_STATUSES, ContentStatus, Topic
 
 _contents = schema.contents
+_KNOWN = "SELECT id FROM contents WHERE id IN ?"
 _UNTOLD = Insertion.into(
     _contents, ("id", "title", "tags", "version", "status", "created_at"), on_conflict="(id) DO NOTHING"
 )
@@ -197,9 +198,10 @@ def every(connection: Connection, *, batch: int = 2_000) -> Iterator[Content]:
 
 def known(connection: Connection, ids: Collection[str]) -> set[str]:
     """Those of ``ids`` that a content has."""
+    driver = Driver(connection)
     found: set[str] = set()
     for part in statements.chunks(ids):
-        found.update(connection.execute(sa.select(_contents.c.id).where(_contents.c.id.in_(part))).scalars())
+        found.update(id for (id,) in driver.rows(_KNOWN, part))
     return found
 
 

@@ -27,11 +27,24 @@ _SLICE = 20_000
 _TOGETHER = 100
 
 # The number of the transaction before a place in the log, as wherever an event is stored (decision 0022).
-_NEXT_PLACE = sa.text("CASE WHEN pg_current_xact_id() IS NOT NULL THEN nextval('events_seq_seq') END")
+_NEXT_PLACE = "CASE WHEN pg_current_xact_id() IS NOT NULL THEN nextval('events_seq_seq') END"
+_PLACES = f"SELECT array_agg({_NEXT_PLACE})::text FROM generate_series(1, ?)"
+# The ids come as one text, which is quickly made. Where none is stored between the lowest and the highest of them, as
+# in a log of a time of which nothing is stored, none is looked up. The planner does not learn how many they are, or it
+# might read the whole table instead of looking them up.
+_STORED = """
+    WITH given AS MATERIALIZED (SELECT string_to_array(?, ?) AS ids),
+      ends AS MATERIALIZED (SELECT min(id) AS lowest, max(id) AS highest FROM given, unnest(ids) AS id)
+    SELECT id FROM events WHERE id = ANY((
+      SELECT CASE WHEN (SELECT min(id) FROM events WHERE id >= lowest) <= highest THEN ids END FROM given, ends
+    )::text[])
+"""
+_BETWEEN = "\x1f"
+_UNIQUE_VIOLATION = "23505"
 _incoming = sa.Table(
     "incoming_events",
     sa.MetaData(),
-    sa.Column("seq", sa.BigInteger, server_default=_NEXT_PLACE),
+    sa.Column("seq", sa.BigInteger, server_default=sa.text(_NEXT_PLACE)),
     *(sa.Column(name, schema.events.c[name].type) for name in _NAMES),
     prefixes=["TEMPORARY"],
     postgresql_on_commit="DELETE ROWS",
@@ -102,18 +115,67 @@ def _growth() -> tuple[str, tuple[str, ...]]:
 
 
 def _add_postgresql(connection: Connection, table: pa.Table) -> int:
-    connection.execute(sa.schema.CreateTable(_incoming, if_not_exists=True))
-    connection.execute(sa.delete(_incoming))
+    """Rows with ids of their own: those that are new by COPY, and of the others what may let a stored row grow.
+
+    One statement for both would have to look for each row before inserting it, and to write to WAL twice for it.
+    """
+    known = _stored_ids(connection, table["id"])
+    old = pc.is_in(table["id"], value_set=known)
+    new = table.filter(pc.invert(old)) if len(known) else table
+    if len(new):
+        placed = _placed(connection, new)
+        try:
+            with connection.begin_nested():
+                _copy(connection, schema.events.name, placed)
+        except _TakenId:
+            return _upsert(connection, table)
+    telling = table.filter(pc.and_(old, pc.or_(pc.is_valid(table["dwell_ms"]), pc.is_valid(table["scroll"]))))
+    return len(new) + (_upsert(connection, telling) if len(telling) else 0)
+
+
+class _TakenId(Exception):
+    """Another process stored one of the rows after it was looked for."""
+
+
+def _stored_ids(connection: Connection, ids: pa.ChunkedArray) -> pa.Array:
+    """Those of ``ids``, which hold no control characters, that are stored."""
+    found = Driver(connection).rows(_STORED, _BETWEEN.join(to_list(ids)), _BETWEEN)
+    return pa.array([identifier for (identifier,) in found], pa.large_string())
+
+
+def _placed(connection: Connection, table: pa.Table) -> pa.Table:
+    """``table`` with places in the log, drawn in its order, and then sorted by citizen.
+
+    More than half of the work are the lookups of what a row refers to, and these then find their pages where the row
+    before left them.
+    """
+    drawn: str = Driver(connection).rows(_PLACES, len(table))[0][0]
+    places = np.fromstring(drawn.strip("{}"), np.int64, sep=",")
+    return table.append_column("seq", pa.array(places)).take(pc.sort_indices(table["citizen_id"]))
+
+
+def _copy(connection: Connection, target: str, table: pa.Table) -> None:
+    """Insert ``table`` into ``target``. Raises _TakenId where the database finds an id taken, or DatabaseError."""
+    table = table.select([name for name in table.schema.names if table[name].null_count < len(table)])
     buffer = io.BytesIO()
     pa_csv.write_csv(table, buffer, pa_csv.WriteOptions(include_header=False))
     driver: Any = connection.connection.dbapi_connection
-    # Each row draws its place in the log as it comes, in the order of the table.
-    sql = f"COPY {_incoming} ({', '.join(_NAMES)}) FROM STDIN (FORMAT csv)"
+    sql = f"COPY {target} ({', '.join(table.schema.names)}) FROM STDIN (FORMAT csv)"
     try:
         with driver.cursor() as cursor, cursor.copy(sql) as copy:
             copy.write(buffer.getbuffer())
     except connection.dialect.loaded_dbapi.Error as error:
+        if error.sqlstate == _UNIQUE_VIOLATION:
+            raise _TakenId from error
         raise DatabaseError(str(error)) from error
+
+
+def _upsert(connection: Connection, table: pa.Table) -> int:
+    """Store the rows of ``table`` that are new and let stored ones grow; how many rows did either."""
+    connection.execute(sa.schema.CreateTable(_incoming, if_not_exists=True))
+    connection.execute(sa.delete(_incoming))
+    # Each row draws its place in the log as it comes, in the order of the table.
+    _copy(connection, _incoming.name, table)
     # A batch is sorted in memory.
     connection.exec_driver_sql("SET LOCAL work_mem = '64MB'")
     return statements.affected(connection, _from_incoming())
@@ -121,11 +183,7 @@ def _add_postgresql(connection: Connection, table: pa.Table) -> int:
 
 @functools.cache
 def _from_incoming() -> Any:
-    """The statement that stores the incoming rows.
-
-    By citizen: two thirds of the work are the lookups of what a row refers to, and these then find their pages where
-    the row before left them.
-    """
+    """The statement that stores the incoming rows, by citizen as in ``_placed``."""
     names = ["seq", *_NAMES]
     rows = sa.select(*(_incoming.c[name] for name in names)).order_by(_incoming.c.citizen_id.collate("C"))
     return events.growing(postgresql.insert(schema.events).from_select(names, rows))
