@@ -352,14 +352,13 @@ def _columns(given: Changes) -> dict[str, Any]:
     return columns
 
 
-_TOPIC_OF_CODE = {topic.value: topic for topic in Topic}
 _CARDS = "SELECT id, title, summary, topic, source, published_at, status FROM contents WHERE id IN ?"
 
 
 def _card(row: Any, now: int) -> Card:
     id, title, summary, topic, source, published_at, status = row
     live = status in LIVE_STATUSES and (published_at is None or published_at <= now)
-    return Card(id, title, summary, _TOPIC_OF_CODE[topic] if topic else None, source, published_at, live)
+    return Card(id, title, summary, _TOPICS[topic] if topic else None, source, published_at, live)
 
 
 def _outline(row: Any) -> Outline:
