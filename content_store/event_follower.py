@@ -35,12 +35,15 @@ class EventFollower:
     """Gives the events stored after ``after_seq``, poll by poll; for one thread.
 
     ``extras`` are further columns (``event_stream.EXTRAS``), ``batch`` rows are read at a time. An event that grows
-    later is not given again. Raises ValueError for a column that is none.
+    later is not given again. With ``contacts`` impressions need not be given; where places pass in their order they are
+    not even read. Raises ValueError for a column that is none.
     """
 
-    def __init__(self, after_seq: int = 0, *, extras: Collection[str] = (), batch: int = 200_000) -> None:
+    def __init__(
+        self, after_seq: int = 0, *, extras: Collection[str] = (), batch: int = 200_000, contacts: bool = False
+    ) -> None:
         self._names = event_stream.column_names(extras)
-        self._batch = batch
+        self._batch, self._contacts = batch, contacts
         self._last = after_seq
         # Ranges of places that were passed over, both ends included, each with the number of the first transaction that
         # had not begun when it was passed over.
@@ -60,12 +63,15 @@ class EventFollower:
         last = driver.rows(_LAST)[0][0] or 0
         if self._first.size:
             yield from self._late(driver)
+        in_order = driver.dialect == "sqlite"
+        contacts = self._contacts and in_order
         while self._last < last:
-            found = event_stream.read_batch(connection, self._names, self._last, last, self._batch)
-            if driver.dialect == "postgresql":
+            found = event_stream.read_batch(connection, self._names, self._last, last, self._batch, contacts=contacts)
+            if len(found) and not in_order:
                 self._pass_over(driver, found.seq)
-            self._last = int(found.seq[-1])
-            yield found
+            self._last = int(found.seq[-1]) if len(found) == self._batch else last
+            if len(found):
+                yield found
 
     def _pass_over(self, driver: Driver, seqs: _Places) -> None:
         """Remember the places between the last event and those of ``seqs`` that no event of them has."""

@@ -65,7 +65,7 @@ class Follower:
         self._live = Live(Static.unknown(0))
         self._seq, self._cursor, self._year, self._late, self._newest = 0, 0, 0, 0, -np.inf
         self._taken: set[int] = set()  # places in the log after ``_seq`` whose events are taken in, too
-        self._reader = EventFollower(batch=BATCH)
+        self._reader = EventFollower(batch=BATCH, contacts=True)
         self._due: dict[int, int] = {}  # when contents are to be shown, epoch ms
         kept = self._newest_kept()
         if kept is None:
@@ -199,7 +199,8 @@ class Follower:
                     self._seq = self._reader.settled
                     self._taken = {seq for seq in self._taken if seq > self._seq}
         except BaseException:
-            self._reader = EventFollower(self._seq, batch=BATCH)  # what was given and not taken in is to be given again
+            # What was given and not taken in is to be given again.
+            self._reader = EventFollower(self._seq, batch=BATCH, contacts=True)
             raise
         return taken
 
@@ -323,7 +324,7 @@ class Follower:
     def _adopt(self, live: Live, seq: int, taken: set[int], cursor: int, due: dict[int, int]) -> None:
         """Let ``live`` take over. What was taken in ahead of its turn since it was made comes again after ``seq``."""
         live.unprofiled, live.forgotten = self._names.unprofiled, self._names.forgotten
-        self._reader = EventFollower(seq, batch=BATCH)
+        self._reader = EventFollower(seq, batch=BATCH, contacts=True)
         with self.lock:
             self._live, self._seq, self._taken = live, seq, taken
             self._cursor, self._due = cursor, due

@@ -160,7 +160,7 @@ def contacts_of(columns: EventColumns, names: Names) -> Contacts:
 def _read(connection: Connection, names: Names, declared: Mapping[str, Switches]) -> tuple[Contacts, int, set[int]]:
     """Every event that is recorded, in the order of storing; up to which place they are all there; those after it."""
     parts, after = [contacts_of(_NO_EVENTS, names)], [_NO_EVENTS.seq]
-    reader = EventFollower(batch=_BATCH)
+    reader = EventFollower(batch=_BATCH, contacts=True)
     for columns in reader.poll(connection):
         for id in declared.keys() & set(columns.citizen.tolist()):
             names.heed(names.add("citizens", id), declared[id])

@@ -94,6 +94,23 @@ def test_it_begins_where_it_is_told_to_and_reads_more_columns_when_asked(records
         EventFollower(extras=["mood"])
 
 
+@pytest.mark.parametrize("batch", [1, 2, 100])
+def test_who_wants_contacts_gets_each_once_whatever_is_shown_between_them(records: Database, batch: int) -> None:
+    follower, found = EventFollower(contacts=True, batch=batch), []
+    kinds = [EventKind.LIKE, *[EventKind.IMPRESSION] * 3, EventKind.LIKE, EventKind.IMPRESSION]
+    for turn in range(3):
+        with records.begin() as connection:
+            for number, kind in enumerate(kinds):
+                events.append(connection, [replace(_event(f"{turn}.{number}"), kind=kind)])
+        with records.connect() as connection:
+            for columns in follower.poll(connection):
+                found += [seq for seq, kind in zip(columns.seq, columns.kind, strict=True) if kind != "impression"]
+    with records.connect() as connection:
+        assert follower.settled == events.last_seq(connection)
+        likes = connection.exec_driver_sql("SELECT seq FROM events WHERE kind = 'like' ORDER BY seq").scalars().all()
+    assert found == likes
+
+
 def test_what_was_taken_back_is_never_given(records: Database) -> None:
     follower = EventFollower()
     _store(records, "a")
