@@ -84,8 +84,8 @@ class Intake:
     def _share(self, call: Call) -> None:
         """Have ``call`` stored, by this thread or by another one that stores several.
 
-        One thread stores at a time: that of the first call in the queue. The others sleep until their call is settled or
-        theirs is the first; a thread whose call is settled waits for no other transaction.
+        One thread stores at a time: that of the first call in the queue. The others sleep until their call is settled
+        or theirs is the first; a thread whose call is settled waits for no other transaction.
         """
         try:
             with self._queue_lock:

@@ -64,7 +64,9 @@ class Bridge:
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer one request."""
         try:
-            body = await asyncio.wait_for(_gathered(scope, protocol), self._body_timeout_s)
+            # Not ``wait_for``, which makes a task of it.
+            async with asyncio.timeout(self._body_timeout_s):
+                body = await _gathered(scope, protocol)
         except TimeoutError:
             refusal = problem_response(RequestTimeout("the body did not come in within the time allowed"))
             protocol.response_bytes(refusal.status_code, _pairs(refusal.headers.to_wsgi_list()), refusal.get_data())
