@@ -272,7 +272,10 @@ def _refuse_dangling(connection: Connection) -> None:
 
 
 def _postgresql(url: URL) -> Engine:
-    engine = sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_TIMEOUT_S})
+    # The connection used last has the statements prepared that run most.
+    engine = sa.create_engine(
+        url, pool_pre_ping=True, pool_use_lifo=True, connect_args={"connect_timeout": _CONNECT_TIMEOUT_S}
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(raw: Any, record: Any) -> None:
@@ -288,7 +291,8 @@ def _sqlite(path: Path) -> Engine:
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not parsed from a text: versions of SQLAlchemy disagree on what "%" means there.
     url = URL.create("sqlite", database=str(path))
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    # The connection used last has the pages at hand that all transactions touch; the others must read them again.
+    engine = sa.create_engine(url, pool_use_lifo=True, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
 
     @event.listens_for(engine, "connect")
     def prepare(raw: Any, record: Any) -> None:
