@@ -33,9 +33,9 @@ _SQLITE = "sqlite:///"
 _WRITES = {"kepu_writes": True}
 _SYNCHRONOUS = "kepu_synchronous"
 _BULK = "kepu_bulk"
-# Of SQLite, per connection. Its own 2 MB are too few for the pages that many rows touch, and what it keeps to undo a
-# statement goes through a file once a statement was long, each page of each row after that.
-_FEW_ROWS = ("PRAGMA cache_size = -2000", "PRAGMA temp_store = DEFAULT")
+# Of SQLite, per connection. Its own 2 MB are too few for the pages that rows touch, those of a few transactions as well;
+# and what it keeps to undo a statement goes through a file once a statement was long, each page of each row after that.
+_FEW_ROWS = ("PRAGMA cache_size = -8000", "PRAGMA temp_store = DEFAULT")
 _MANY_ROWS = ("PRAGMA cache_size = -65536", "PRAGMA temp_store = MEMORY")
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
@@ -302,6 +302,8 @@ def _sqlite(path: Path) -> Engine:
         raw.execute("PRAGMA journal_mode = WAL")
         raw.execute("PRAGMA synchronous = NORMAL")
         raw.execute("PRAGMA foreign_keys = ON")
+        for pragma in _FEW_ROWS:
+            raw.execute(pragma)
         record.info[_SYNCHRONOUS] = "NORMAL"
         record.info[_BULK] = False
 
