@@ -33,8 +33,8 @@ _SQLITE = "sqlite:///"
 _WRITES = {"kepu_writes": True}
 _SYNCHRONOUS = "kepu_synchronous"
 _BULK = "kepu_bulk"
-# Of SQLite, per connection. Its own 2 MB are too few for the pages that rows touch, those of a few transactions as well;
-# and what it keeps to undo a statement goes through a file once a statement was long, each page of each row after that.
+# Of SQLite, per connection. Its own 2 MB are too few for the pages that rows touch, even those of a few calls; and what
+# it keeps to undo a statement goes through a file once a statement was long, each page of each row after that.
 _FEW_ROWS = ("PRAGMA cache_size = -8000", "PRAGMA temp_store = DEFAULT")
 _MANY_ROWS = ("PRAGMA cache_size = -65536", "PRAGMA temp_store = MEMORY")
 
