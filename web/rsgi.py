@@ -35,7 +35,7 @@ WRITERS = 8
 BODY_TIMEOUT_S = 30.0
 """How long a request's body may take to come in."""
 
-COLLECTED_AFTER = 20_000
+COLLECTED_AFTER = 5_000
 """Objects more than there were, until their cyclic garbage is looked for; 700 by default."""
 
 _READS = frozenset({"GET", "HEAD"})
