@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,16 @@ def today() -> date:
 def day_of(ts_ms: int) -> date:
     """The Shanghai day in which the instant ``ts_ms`` (epoch milliseconds) lies."""
     return date.fromordinal(_EPOCH_ORDINAL + (ts_ms + _SHANGHAI_MS) // DAY_MS)
+
+
+def iso_day_of(ts_ms: int) -> str:
+    """The same in the form of ISO 8601."""
+    return _iso((ts_ms + _SHANGHAI_MS) // DAY_MS)
+
+
+@functools.lru_cache(100)
+def _iso(day: int) -> str:
+    return date.fromordinal(_EPOCH_ORDINAL + day).isoformat()
 
 
 def start_of_day_ms(day: date) -> int:

@@ -33,9 +33,9 @@ _SQLITE = "sqlite:///"
 _WRITES = {"kepu_writes": True}
 _SYNCHRONOUS = "kepu_synchronous"
 _BULK = "kepu_bulk"
-# Of SQLite, per connection. Its own 2 MB are too few for the pages that many rows touch, and what it keeps to undo a
-# statement goes through a file once a statement was long, each page of each row after that.
-_FEW_ROWS = ("PRAGMA cache_size = -2000", "PRAGMA temp_store = DEFAULT")
+# Of SQLite, per connection. Its own 2 MB are too few for the pages that rows touch, even those of a few calls; and what
+# it keeps to undo a statement goes through a file once a statement was long, each page of each row after that.
+_FEW_ROWS = ("PRAGMA cache_size = -8000", "PRAGMA temp_store = DEFAULT")
 _MANY_ROWS = ("PRAGMA cache_size = -65536", "PRAGMA temp_store = MEMORY")
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
@@ -272,7 +272,10 @@ def _refuse_dangling(connection: Connection) -> None:
 
 
 def _postgresql(url: URL) -> Engine:
-    engine = sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_TIMEOUT_S})
+    # The connection used last has the statements prepared that run most.
+    engine = sa.create_engine(
+        url, pool_pre_ping=True, pool_use_lifo=True, connect_args={"connect_timeout": _CONNECT_TIMEOUT_S}
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(raw: Any, record: Any) -> None:
@@ -288,7 +291,8 @@ def _sqlite(path: Path) -> Engine:
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not parsed from a text: versions of SQLAlchemy disagree on what "%" means there.
     url = URL.create("sqlite", database=str(path))
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    # The connection used last has the pages at hand that all transactions touch; the others must read them again.
+    engine = sa.create_engine(url, pool_use_lifo=True, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
 
     @event.listens_for(engine, "connect")
     def prepare(raw: Any, record: Any) -> None:
@@ -298,6 +302,8 @@ def _sqlite(path: Path) -> Engine:
         raw.execute("PRAGMA journal_mode = WAL")
         raw.execute("PRAGMA synchronous = NORMAL")
         raw.execute("PRAGMA foreign_keys = ON")
+        for pragma in _FEW_ROWS:
+            raw.execute(pragma)
         record.info[_SYNCHRONOUS] = "NORMAL"
         record.info[_BULK] = False
 

@@ -58,8 +58,8 @@ class Intake:
         self._rule = rule
         self._readables = Readables()
         self._queue_lock = threading.Lock()
-        self._turn = threading.Lock()
         self._queue: list[Call] = []
+        self._first: Call | None = None  # whose thread stores, or is about to; the first in the queue
 
     def receive(self, rows: Sequence[Incoming], caller: Caller, now_ms: int | None = None) -> Received:
         """Store ``rows`` as events of ``caller`` and count what counts, durably; ``now_ms`` is epoch ms, default now.
@@ -82,16 +82,32 @@ class Intake:
         return _answer(call.outcome, refused)
 
     def _share(self, call: Call) -> None:
-        """Have ``call`` stored by this thread, or by the one before whose turn it is."""
-        with self._queue_lock:
-            self._queue.append(call)
+        """Have ``call`` stored, by this thread or by another one that stores several.
+
+        One thread stores at a time: that of the first call in the queue. The others sleep until their call is settled
+        or theirs is the first; a thread whose call is settled waits for no other transaction.
+        """
         try:
-            with self._turn:
-                while call.outcome is None:
-                    self._store_together(self._next())
+            with self._queue_lock:
+                self._queue.append(call)
+                self._wake_first()
+            call.awake.acquire()
+            if call.outcome is None:
+                self._store_together(self._next())
         finally:
-            # Still there only where this thread was interrupted: then nobody waits for the outcome.
-            self._forget([call])
+            with self._queue_lock:
+                if call in self._queue:
+                    # Only where this thread was interrupted: then nobody waits for the outcome.
+                    self._queue.remove(call)
+                if self._first is call:
+                    self._first = None
+                self._wake_first()
+
+    def _wake_first(self) -> None:
+        """Let the thread of the first call store, unless one does."""
+        if self._first is None and self._queue:
+            self._first = self._queue[0]
+            self._first.awake.release()
 
     def _next(self) -> list[Call]:
         """The calls that were waiting longest, as many as may share a transaction; at least one."""
@@ -103,10 +119,6 @@ class Intake:
                     break
                 chosen += 1
             return self._queue[:chosen]
-
-    def _forget(self, calls: list[Call]) -> None:
-        with self._queue_lock:
-            self._queue = [call for call in self._queue if call not in calls]
 
     def _store_together(self, calls: list[Call]) -> None:
         """Store ``calls`` in one transaction; where one of them is in the way of that, each in its own."""
@@ -120,7 +132,12 @@ class Intake:
                     call.outcome = error
                 else:
                     self._store_together([call])
-        self._forget(calls)
+        with self._queue_lock:
+            for call in calls:
+                if call.outcome is not None and call in self._queue:
+                    self._queue.remove(call)
+                    if call is not self._first:
+                        call.awake.release()
 
     def _store(self, calls: list[Call]) -> None:
         """One transaction; begun again where another process got in its way."""

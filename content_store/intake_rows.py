@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from content_store import checks, reading_tokens
@@ -40,7 +39,18 @@ class Incoming(NamedTuple):
     @classmethod
     def of(cls, sent: object) -> Incoming:
         """The event in a JSON value; what it lacks is None, and so is everything where it is no object."""
-        return cls(*map(sent.get, cls._fields)) if isinstance(sent, Mapping) else cls()
+        if not isinstance(sent, dict):
+            return cls()
+        told = sent.get
+        return cls(
+            told("id"),
+            told("kind"),
+            told("content_id"),
+            told("at"),
+            told("dwell_ms"),
+            told("scroll"),
+            told("reading_token"),
+        )
 
 
 class Row(NamedTuple):
@@ -70,7 +80,8 @@ def judge(sent: Incoming, key: bytes, citizen_id: str, now_ms: int) -> Row | Rej
     if not _storable(content_id):
         return Rejection.UNKNOWN_CONTENT
     if type(at) is not int or at < EARLIEST_MS:
-        return Rejection.BAD_TIME
+        # What has more than 64 bits was read as a float.
+        return Rejection.IN_THE_FUTURE if type(at) is float and at >= 2**64 else Rejection.BAD_TIME
     if at > now_ms + AHEAD_MS:
         return Rejection.IN_THE_FUTURE
     if dwell_ms is not None and not (type(dwell_ms) is int and 0 <= dwell_ms <= LONGEST_DWELL_MS):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
@@ -63,14 +64,24 @@ class Outcome:
     refused: list[Refused] = field(default_factory=list)
 
 
+def _held() -> Lock:
+    lock = Lock()
+    lock.acquire()
+    return lock
+
+
 @dataclass(slots=True, eq=False)
 class Call:
-    """The rows of a call that may be stored, each with its place in it; ``now`` is when it came, epoch ms."""
+    """The rows of a call that may be stored, each with its place in it; ``now`` is when it came, epoch ms.
+
+    ``awake`` is what its thread waits for until there is an outcome, or the thread is to find one.
+    """
 
     caller: Caller
     now: int
     rows: list[tuple[int, Row]]
     outcome: Outcome | Exception | None = None
+    awake: Lock = field(default_factory=_held)
 
 
 @dataclass(slots=True)

@@ -122,7 +122,7 @@ class Claim(NamedTuple):
 
 def day_text(ts_ms: int) -> str:
     """The Shanghai day of an instant (epoch ms) as the ledger writes it, ISO 8601."""
-    return clock.day_of(ts_ms).isoformat()
+    return clock.iso_day_of(ts_ms)
 
 
 def citizen_lock(citizen_id: str) -> str:

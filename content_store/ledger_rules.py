@@ -127,8 +127,10 @@ class Entry:
         """The labels by which a guest's service is capped; none for who has an account."""
         if not self.guest:
             return []
-        labels = (SharedCap.DEVICE, self.device_key), (SharedCap.NETWORK, self.network_key)
-        return [(scope, label) for scope, label in labels if label is not None]
+        caps = [] if self.device_key is None else [(SharedCap.DEVICE, self.device_key)]
+        if self.network_key is not None:
+            caps.append((SharedCap.NETWORK, self.network_key))
+        return caps
 
 
 def shortfall(rule: Rule, entry: Entry) -> Exclusion | None:

@@ -7,7 +7,6 @@ passing robots leave none.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import ipaddress
 import re
@@ -148,7 +147,7 @@ def device_key(services: Services) -> str | None:
 
 
 def _opaque(services: Services, label: str) -> str:
-    return hmac.new(services.keys.network, label.encode(), hashlib.sha256).hexdigest()[:32]
+    return hmac.digest(services.keys.network, label.encode(), "sha256")[:16].hex()
 
 
 def network_of(address: str | None) -> str:

@@ -44,14 +44,14 @@ def install(app: Flask) -> None:
 
     @app.after_request
     def harden(response: Response) -> Response:
-        policy = _API_POLICY if for_programmes(request.path) else page_policy(nonce())
-        response.headers.setdefault("Content-Security-Policy", policy)
-        for name, value in _ALWAYS.items():
-            response.headers.setdefault(name, value)
+        programme = for_programmes(request.path)
+        wanted = _ALWAYS | {"Content-Security-Policy": _API_POLICY if programme else page_policy(nonce())}
         if request.is_secure:
-            response.headers.setdefault("Strict-Transport-Security", _HSTS)
+            wanted["Strict-Transport-Security"] = _HSTS
         if request.endpoint != "static":
             # What is shown is personal: no cache on the way may keep it. A browser may keep a page for going back.
-            keep = "private, no-store" if for_programmes(request.path) else "private, no-cache"
-            response.headers.setdefault("Cache-Control", keep)
+            wanted["Cache-Control"] = "private, no-store" if programme else "private, no-cache"
+        # What an answer says of itself stays. Each ``setdefault`` would go through all headers, and raise and catch.
+        said = {name.lower() for name, _ in response.headers}
+        response.headers.extend((name, value) for name, value in wanted.items() if name.lower() not in said)
         return response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -405,6 +405,70 @@ def test_calls_that_wait_share_a_transaction_and_each_gets_its_own_answer(
     assert groups == [1, 4]
     assert [answer.accepted for answer in answers].count(1) == 1
     assert sorted(map(_codes, answers)) == [["bad_time"], ["not_yours", "bad_time"], ["not_yours", "bad_time"]]
+
+
+def test_who_is_stored_waits_for_no_later_transaction(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go = threading.Semaphore(0), threading.Semaphore(0)
+    groups: list[int] = []
+    begin = Writing.__init__
+
+    def slow(self: Writing, connection: Any, readables: Any, calls: Any) -> None:
+        groups.append(len(calls))
+        begun.release()
+        assert go.acquire(timeout=60)
+        begin(self, connection, readables, calls)
+
+    monkeypatch.setattr(Writing, "__init__", slow)
+    intake._queue = queue = _Queue()
+    with ThreadPoolExecutor(5) as pool:
+
+        def call(id: str) -> Future[Received]:
+            sent = pool.submit(intake.receive, [LIKE._replace(id=id)], LILEI, AT)
+            queue.wait_for(1)
+            return sent
+
+        first = call("1")
+        assert begun.acquire(timeout=60)
+        together = [call(id) for id in "234"]
+        go.release()
+        assert first.result(60).accepted == 1
+        assert begun.acquire(timeout=60)
+        later = call("5")
+        go.release()
+        assert begun.acquire(timeout=60)
+        assert [stored.result(60).accepted for stored in together] == [1, 1, 1]
+        assert not later.done()
+        go.release()
+        assert later.result(60).accepted == 1
+    assert groups == [1, 3, 1]
+
+
+def test_a_thread_that_is_interrupted_leaves_the_others_theirs(
+    intake: Intake, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, busy, go, turns = Writing.__init__, threading.Event(), threading.Event(), []
+
+    def interrupted(self: Writing, connection: Any, readables: Any, calls: Any) -> None:
+        turns.append(len(calls))
+        if len(turns) == 1:
+            busy.set()
+            assert go.wait(60)
+            raise KeyboardInterrupt
+        begin(self, connection, readables, calls)
+
+    monkeypatch.setattr(Writing, "__init__", interrupted)
+    intake._queue = queue = _Queue()
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(intake.receive, [LIKE._replace(id="first")], LILEI, AT)
+        assert busy.wait(60)
+        rest = [pool.submit(intake.receive, [LIKE._replace(id=id)], LILEI, AT) for id in ("second", "third")]
+        queue.wait_for(3)
+        go.set()
+        with pytest.raises(KeyboardInterrupt):
+            first.result(60)
+        assert [stored.result(60).accepted for stored in rest] == [1, 1]
+    assert sorted(stored.id for stored in _all(database)) == ["second", "third"]
+    assert intake.receive([LIKE], LILEI, AT).accepted == 1
 
 
 def test_a_call_that_cannot_be_stored_fails_alone(

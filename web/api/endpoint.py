@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import orjson
 from flask import Flask, Response, request
@@ -30,6 +31,7 @@ from web.errors import (
 from web.services import current
 
 M = TypeVar("M", bound=BaseModel)
+B = TypeVar("B", bound="Input")
 
 MOST_ERRORS = 20
 """Places that are told of a request that does not have the documented form."""
@@ -42,6 +44,9 @@ class Input(BaseModel):
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    plain: ClassVar[bool] = False
+    """Whether all fields are of JSON's own types, so that what was read once need not be read again."""
 
 
 class Query(BaseModel):
@@ -133,16 +138,20 @@ def read_query(model: type[M]) -> M:
         raise InvalidRequest("the query is not as documented", _places("query", error)) from None
 
 
-def read_body(model: type[M]) -> M:
+def read_body(model: type[B]) -> B:
     """The body of the request at hand. Raises WrongMediaType, TooLarge (by Werkzeug), BadJson or InvalidRequest."""
     if request.mimetype != "application/json":
         raise WrongMediaType("the body must be JSON", hint="send Content-Type: application/json")
     data = request.get_data(cache=False)
     try:
         # The stricter of the two readers comes first: it takes neither NaN nor what is no UTF-8.
-        orjson.loads(data)
+        read = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise BadJson(f"the body is not JSON: {error.msg}") from None
+    if model.plain:
+        # What is wrong is told below, in the words for JSON.
+        with suppress(ValidationError):
+            return model.model_validate(read)
     try:
         return model.model_validate_json(data)
     except ValidationError as error:

@@ -39,6 +39,8 @@ EVENT_SCHEMA: dict[str, Any] = {
 class Events(Input):
     """Events to be taken in, in their order; whatever is in the list is judged one by one."""
 
+    plain = True
+
     events: list[Annotated[Any, WithJsonSchema(EVENT_SCHEMA)]] = Field(max_length=MOST_EVENTS)
 
 
