@@ -85,20 +85,26 @@ def front(slot: Any, item: Any, hour: Any, first: int, last: int, out: Any) -> N
 
 
 @compiled
-def near_sums(sums: Any, readers: Any, weight: Any, others: Any, besides: int, activity: Any) -> Any:
-    """``weight`` summed up by reader, for each of ``others`` (float64) over the root of 5 + activity; 0 ``besides``.
+def near_sums(
+    sums: Any, place: Any, size: Any, weight: Any, user: Any, others: Any, besides: int, activity: Any
+) -> Any:
+    """For each of ``others`` the ``weight`` of what it shares (float64), over the root of 5 + activity; 0 ``besides``.
 
-    ``sums`` must be zero, and is again afterwards.
+    The places of one thing lie together, ``size`` of them; ``user`` tells whose each is. ``sums`` (float64, one per
+    user) must be zero, and is again afterwards.
     """
-    for index in range(readers.size):
-        sums[readers[index]] += weight[index]
+    at = 0
+    for thing in range(size.size):
+        for index in range(at, at + size[thing]):
+            sums[user[place[index]]] += weight[thing]
+        at += size[thing]
     found = np.zeros(others.size)
     for index in range(others.size):
         other = others[index]
         if other != besides and sums[other] > 0:
             found[index] = sums[other] / np.sqrt(5 + activity[other])
-    for index in range(readers.size):
-        sums[readers[index]] = 0.0
+    for index in range(place.size):
+        sums[user[place[index]]] = 0.0
     return found
 
 

@@ -23,33 +23,48 @@ def _seat(slot: Any, seated: Any, values: Any, count: int, item: int) -> int:
 
 
 @compiled
+def _step(chain: Any, at: Any, start: Any, walking: int) -> int:
+    """Move the first ``walking`` walkers one step on, those whose chain ends drop out; how many walk on.
+
+    All walk at once, so that the processor waits for many of their places together and not for one after the other.
+    """
+    left = 0
+    for index in range(walking):
+        reached = chain[at[index]]
+        if reached >= 0:
+            at[left], start[left] = reached, start[index]
+            left += 1
+    return left
+
+
+@compiled
 def _ahead(
     following: Any, item: Any, weight: Any, place: Any, start: Any, rarity: Any, worth: Any, factor: float, seats: Any
 ) -> int:
     """Add what is read after the recent items; how many items have a row."""
     slot, seated, values = seats
-    count = 0
-    for index in range(place.size):
-        at, begun = place[index], start[index]
-        for far in range(1, worth.shape[1]):
-            at = following[at]
-            if at < 0:
-                break
-            if slot[item[at]] < 0:
-                count = _seat(slot, seated, values, count, item[at])
-            row, value = values[slot[item[at]]], worth[begun, far]
-            day = weight[at] * factor
-            six = (day * day) ** 2
+    at, begun, now = place.copy(), start.copy(), np.empty(place.size)
+    count, walking = 0, place.size
+    for far in range(1, worth.shape[1]):
+        walking = _step(following, at, begun, walking)
+        for index in range(walking):
+            now[index] = weight[at[index]] * factor
+        for index in range(walking):
+            reached, of = item[at[index]], begun[index]
+            if slot[reached] < 0:
+                count = _seat(slot, seated, values, count, reached)
+            row, value = values[slot[reached]], worth[of, far]
+            six = (now[index] * now[index]) ** 2
             one = (six * six) ** 3
             row[0] += value * (one * one) ** 2
             row[1] += value * one
-            if begun == 0:
+            if of == 0:
                 if far == 1:
                     row[2] += six
                     row[3] += 1.0
                 row[4] += 1.0 / far
             row[5] += value * six
-            row[_AFTER] += value * rarity[begun]
+            row[_AFTER] += value * rarity[of]
     return count
 
 
@@ -59,18 +74,18 @@ def _around(
 ) -> int:
     """Add what is read before the recent items to what is read after them; how many items have a row."""
     slot, seated, values = seats
-    for index in range(place.size):
-        at, begun = place[index], start[index]
-        for far in range(1, worth.shape[1]):
-            at = before[at]
-            if at < 0:
-                break
-            if slot[item[at]] < 0:
-                count = _seat(slot, seated, values, count, item[at])
-            values[slot[item[at]], _AROUND] += worth[begun, far] * rarity[begun]
-    for at in range(count):
-        around = values[at, _AFTER] + 0.5 * values[at, _AROUND]
-        values[at, _AROUND] = around / (1 + contacts[seated[at]]) ** 0.3
+    at, begun = place.copy(), start.copy()
+    walking = place.size
+    for far in range(1, worth.shape[1]):
+        walking = _step(before, at, begun, walking)
+        for index in range(walking):
+            reached, of = item[at[index]], begun[index]
+            if slot[reached] < 0:
+                count = _seat(slot, seated, values, count, reached)
+            values[slot[reached], _AROUND] += worth[of, far] * rarity[of]
+    for row in range(count):
+        around = values[row, _AFTER] + 0.5 * values[row, _AROUND]
+        values[row, _AROUND] = around / (1 + contacts[seated[row]]) ** 0.3
     return count
 
 

@@ -167,14 +167,13 @@ class Covisit(Model):
         """
         if not recent.size:
             return np.zeros(others.size)
-        found = [np.frombuffer(self.of_item[item][-NEAR_READERS:], np.int32) for item in recent[:NEAR_ITEMS]]
-        rarity = 1 / np.log(2 + self.count[recent[:NEAR_ITEMS]])
-        weight = np.repeat(rarity, [part.size for part in found])
+        near = recent[:NEAR_ITEMS]
+        rarity = 1 / np.log(2 + self.count[near])
         if self._sums.size < self.activity.size:
             self._sums = np.zeros(self.activity.size)
-        readers = self.user[np.concatenate(found)]
-        near: Floats = near_sums(self._sums, readers, weight, others, user, self.activity)
-        return near
+        places = self._latest(near, NEAR_READERS)
+        found: Floats = near_sums(self._sums, *places, rarity, self.user, others, user, self.activity)
+        return found
 
     def shared(self, mine: Ints, others: Ints, counts: NDArray[np.bool_], besides: int) -> NDArray[np.int64]:
         """How many citizens, ``besides`` one, met both: others × mine (int64). At most 32 of ``mine``, none twice.
@@ -186,13 +185,13 @@ class Covisit(Model):
             self._marks = np.zeros(self.activity.size + 1, np.uint32)  # the last one is nobody's
         if not 0 <= besides < self.activity.size:
             besides = self._marks.size - 1
-        places = (*self._latest(mine), *self._latest(others))
+        places = (*self._latest(mine, SHARED), *self._latest(others, SHARED))
         found: NDArray[np.int64] = in_common(self._marks, *places, counts, self.user, besides)
         return found
 
-    def _latest(self, items: Ints) -> tuple[Ints, NDArray[np.int64]]:
-        """The places of the latest contacts with ``items``, one after the other, and how many each has."""
-        found = [self.of_item[item][-SHARED:] for item in items.tolist()]
+    def _latest(self, items: Ints, most: int) -> tuple[Ints, NDArray[np.int64]]:
+        """The places of the ``most`` latest contacts with each of ``items``, and how many each has."""
+        found = [self.of_item[item][-most:] for item in items.tolist()]
         sizes = np.array([len(part) for part in found], np.int64)
         return np.frombuffer(b"".join(found), np.int32), sizes
 
