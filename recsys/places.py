@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
+
+from recsys.coding import factorize
 
 
 class Places:
@@ -43,6 +44,6 @@ class Places:
 
     def add_all(self, values: NDArray[Any]) -> NDArray[np.int32]:
         """The positions of ``values`` (object array of str or None), new ones where they had none; -1 for None."""
-        codes, uniques = pd.factorize(values)
+        codes, uniques = factorize(values)
         table = np.fromiter((self.add(id) for id in uniques), np.int32, len(uniques))
         return np.where(codes >= 0, table[codes] if table.size else -1, -1).astype(np.int32)

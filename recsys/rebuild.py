@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from content_store import changes, clock, contents, profiling
@@ -16,6 +15,7 @@ from content_store.event_follower import EventFollower
 from content_store.event_stream import EventColumns
 from content_store.profiling import NO_SWITCHES, Switches
 from content_store.vocabulary import NEVER_INFERRED, EventKind
+from recsys.coding import factorize
 from recsys.features.log import KIND_CODE
 from recsys.live import HOUR_MS, Live, Static
 from recsys.names import Names
@@ -145,7 +145,7 @@ def contacts_of(columns: EventColumns, names: Names) -> Contacts:
     An event without a region is taken to have happened in the prefecture that its citizen declared.
     """
     kept = is_contact(columns)
-    codes, kinds = pd.factorize(columns.kind[kept])
+    codes, kinds = factorize(columns.kind[kept])
     user, region = names.add_all("citizens", columns.citizen[kept]), names.add_all("regions", columns.region[kept])
     return Contacts(
         user,

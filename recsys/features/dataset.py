@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from content_store.vocabulary import READING_KINDS
+from recsys.coding import positions
 from recsys.features.interest import InterestConfig, interest
 from recsys.features.log import KINDS, Columns, Encoded, EventLog, Ids, encode, frozen
 
@@ -150,8 +150,7 @@ class Dataset:
 
     def item_positions(self, ids: Collection[str]) -> NDArray[np.intp]:
         """The position of each id among the items, -1 where it has none."""
-        found: NDArray[np.intp] = pd.Index(self.items).get_indexer(pd.Index(list(ids), dtype=object))
-        return found
+        return positions(self.items, list(ids))
 
     def counts(self) -> dict[str, int]:
         """Sizes for manifests and for people."""
@@ -189,8 +188,7 @@ def _forgotten(encoded: Encoded, wanted: Mapping[str, Collection[str]]) -> NDArr
     """The pairs of ``wanted`` that the log knows, as positions (n × 2, int32), sorted."""
     pairs = sorted((citizen, item) for citizen, items in wanted.items() for item in items)
     whom, what = (
-        pd.Index(ids).get_indexer(pd.Index([pair[column] for pair in pairs], dtype=object))
-        for column, ids in enumerate((encoded.citizens, encoded.items))
+        positions(ids, [pair[column] for pair in pairs]) for column, ids in enumerate((encoded.citizens, encoded.items))
     )
     found: NDArray[np.int32] = np.column_stack([whom, what]).astype(np.int32)
     return found[(found >= 0).all(axis=1)]

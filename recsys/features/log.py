@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields
 from typing import Any, Protocol, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from content_store.vocabulary import EventKind
+from recsys.coding import factorize
 
 KINDS = tuple(EventKind)
 KIND_CODE = {kind.value: code for code, kind in enumerate(KINDS)}
@@ -81,7 +81,7 @@ class _Encoder:
         self._parts: list[NDArray[np.int32]] = []
 
     def add(self, values: NDArray[Any]) -> None:
-        codes, uniques = pd.factorize(values)
+        codes, uniques = factorize(values)
         known = self._code
         table = np.fromiter((known.setdefault(value, len(known)) for value in uniques), np.int32, len(uniques))
         self._parts.append(np.where(codes >= 0, table[codes] if table.size else -1, -1).astype(np.int32))
@@ -106,7 +106,7 @@ def encode(batches: Iterable[Columns], as_of: int) -> Encoded:
         early = np.asarray(batch.at) < as_of
         for name, encoder in encoders.items():
             encoder.add(np.asarray(getattr(batch, name), object)[early])
-        codes, uniques = pd.factorize(np.asarray(batch.kind, object)[early])
+        codes, uniques = factorize(np.asarray(batch.kind, object)[early])
         kinds.append(np.array([KIND_CODE[kind] for kind in uniques], np.int8)[codes])
         times.append(np.asarray(batch.at, np.int64)[early])
     (user, citizens), (item, items), (region, regions), (device, devices) = (
