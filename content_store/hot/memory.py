@@ -41,7 +41,8 @@ class MemoryHot:
 
     def put_slate(self, key: str, items: bytes | NDArray[Any], *, life_ms: int = base.SLATE_LIFE_MS) -> None:
         """See ``Hot``."""
-        kept = items if isinstance(items, bytes) else items.tobytes()
+        # Copied, for an encoder may have given away a block that is many times as large as what is in it.
+        kept = bytes(memoryview(items)) if isinstance(items, bytes) else items.tobytes()
         with self._lock:
             self._slates.put(key, _Slate(kept, life_ms, clock.now_ms() + life_ms))
 

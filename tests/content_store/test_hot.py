@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from content_store import hot
@@ -205,7 +206,7 @@ def test_memory_stays_within_its_cap_and_drops_what_was_used_longest_ago() -> No
     try:
         before = tracemalloc.get_traced_memory()[0]
         for number in range(3_000):
-            opened.put_slate(f"slate{number}", bytes(2_000))
+            opened.put_slate(f"slate{number}", orjson.dumps(["c" * 40] * 45))
             opened.get_slate("slate0")
             opened.note_impressions(f"citizen{number}", [f"content-{place:04}" for place in range(20)], NOON)
             opened.note_events(f"citizen{number}", [HotEvent(EventKind.READ, "content-0001", NOON)])
