@@ -23,6 +23,7 @@ from web.errors import (
     Forbidden,
     Internal,
     InvalidRequest,
+    NotFound,
     RateLimited,
     TooLarge,
     Unauthenticated,
@@ -104,6 +105,8 @@ class Endpoint:
             kinds |= {Unauthenticated, BadKey, Forbidden, BadRecord, RateLimited, DatabaseError}
             if self.method != "GET":
                 kinds.add(CrossSite)
+        if self.parts:
+            kinds.add(NotFound)  # a part with a line break in it
         if self.query:
             kinds.add(InvalidRequest)
         if self.body:

@@ -188,3 +188,12 @@ def test_the_document_tells_parts_query_and_body() -> None:
     assert "Asked" not in told["components"]["schemas"]
     assert {"400", "413", "415", "422"} <= set(send_op["responses"])
     assert {"400", "413", "415"}.isdisjoint(read_op["responses"])
+
+
+@pytest.mark.parametrize("id", ["%0A", "a%0Ab"])
+def test_an_id_with_a_line_break_is_answered_as_documented(client: FlaskClient, id: str) -> None:
+    document = client.get("/api/v1/openapi.json").get_json()
+    for path in (path for path in document["paths"] if "{id}" in path):
+        for method, operation in document["paths"][path].items():
+            answer = client.open(path.replace("{id}", id), method=method.upper())
+            assert str(answer.status_code) in operation["responses"], (method, path, answer.status_code)
