@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from content_store.vocabulary import EventKind
 from recsys.features.log import KIND_CODE
@@ -11,6 +12,7 @@ from recsys.features.signals import moment
 from recsys.features.table import table
 from recsys.live import Live, Static
 from recsys.models.als import Als, AlsConfig
+from recsys.models.base import Recommender
 from recsys.models.forest import Forest
 from recsys.models.item_item import ItemItem, ItemItemConfig
 from recsys.ranking import Ranking
@@ -32,11 +34,7 @@ def warm() -> None:
         for item in range(reader, _ITEMS - 1):
             live.update(reader, item, _HOUR + item, KIND_CODE[EventKind.READ], 0, 0)
     live.region[:] = 0
-    matrix = csr_matrix(np.triu(np.ones((_READERS, _ITEMS), np.float32)))
-    models = {
-        "als": Als(AlsConfig(factors=2, iterations=1, threads=1)).fit(matrix),
-        "item_item": ItemItem(ItemItemConfig(threads=1)).fit(matrix),
-    }
+    models = _models()
     every = np.arange(_ITEMS, dtype=np.int32)
     ranking = Ranking(live, SlowLayer(models, every, np.ones(_ITEMS, bool)))
     for hour in (_HOUR + _ITEMS, _HOUR + _ITEMS + 0.0001):  # the second time what is new since then is looked at
@@ -45,6 +43,18 @@ def warm() -> None:
         reasons(live, moment(live, _READERS - 1, hour), ranked.items)
         live.update(0, _ITEMS - 1, hour, KIND_CODE[EventKind.READ], 0, 0)
     ranking.near(0, _HOUR + _ITEMS)
+
+
+def _models() -> dict[str, Recommender]:
+    """Models as a snapshot gives them; fitting some would leave a lock of the progress bar to be cleaned up."""
+    known, factors = np.ones(_ITEMS, bool), np.ones((_ITEMS, 2), np.float32)
+    als = {"item_factors": factors, "gram": factors.T @ factors, "known": known}
+    place = np.arange(_ITEMS, dtype=np.int32)
+    weights = {"data": np.ones(_ITEMS, np.float32), "indices": place, "indptr": np.arange(_ITEMS + 1, dtype=np.int32)}
+    return {
+        "als": Als.restore(asdict(AlsConfig(factors=2)), als),
+        "item_item": ItemItem.restore(asdict(ItemItemConfig()), weights | {"known": known}),
+    }
 
 
 def _one_leaf() -> Forest:

@@ -29,7 +29,7 @@ def test_only_a_transaction_of_many_rows_takes_memory_for_them(sqlite_database: 
         with sqlite_database.begin(bulk=bulk) as connection:
             pragmas = ("PRAGMA cache_size", "PRAGMA temp_store")
             found.append(tuple(connection.exec_driver_sql(pragma).scalar_one() for pragma in pragmas))
-    assert found == [(-2000, 0), (-65536, 2), (-65536, 2), (-2000, 0)]
+    assert found == [(-8000, 0), (-65536, 2), (-65536, 2), (-8000, 0)]
 
 
 def test_an_error_in_a_transaction_leaves_nothing_behind_not_even_a_table(database: Database) -> None:
