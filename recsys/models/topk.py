@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,18 +31,6 @@ def best(scores: Scores, k: int) -> Places:
         if k <= places.size <= size // 2:
             return _in_order(scores, places, positive=bound > 0)[:k]
     return _in_order(scores, _reaching_kth(scores, k), positive=False)[:k]
-
-
-def largest(values: NDArray[Any], k: int) -> Places:
-    """Positions of the ``k`` largest of ``values`` (one-dimensional, without NaN), at most k, in no order; int64.
-
-    Of equal values the smaller positions are taken.
-    """
-    if values.size <= k:
-        return np.arange(values.size)
-    bound = np.partition(values, values.size - k)[values.size - k]
-    above = np.flatnonzero(values > bound)
-    return np.concatenate([above, np.flatnonzero(values == bound)[: k - above.size]])
 
 
 def retrieve(

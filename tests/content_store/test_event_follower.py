@@ -18,7 +18,7 @@ from content_store.event_follower import EventFollower
 from content_store.events import Event
 from content_store.intake import Caller, Incoming, Intake
 from content_store.vocabulary import EventKind
-from tests.support.readers import KEY, articles, people
+from tests.support.readers import KEY, two_readers
 
 AT = 1_735_704_000_000
 
@@ -28,19 +28,13 @@ _runs = itertools.count()
 @pytest.fixture
 def records(database: Database) -> Database:
     """A database with two citizens and an article."""
-    return _with_people(database)
+    return two_readers(database)
 
 
 @pytest.fixture
 def concurrent(postgresql_database: Database) -> Database:
     """The same on the database on which transactions overlap."""
-    return _with_people(postgresql_database)
-
-
-def _with_people(database: Database) -> Database:
-    people(database)
-    articles(database, ["熊猫"])
-    return database
+    return two_readers(postgresql_database)
 
 
 def _event(id: str) -> Event:

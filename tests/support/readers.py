@@ -34,6 +34,13 @@ def articles(database: Database, ids: Iterable[str], body: str | None = LONG, au
             contents.create(connection, id=id, title=id, body=body, author=author, status=ContentStatus.PUBLISHED)
 
 
+def two_readers(database: Database) -> Database:
+    """``database`` with two citizens and an article."""
+    people(database)
+    articles(database, ["熊猫"])
+    return database
+
+
 def token(citizen: str, content: str, at: int) -> str:
     """The token of a page that was served at ``at`` (epoch ms)."""
     return reading_tokens.issue(KEY, citizen_id=citizen, content_id=content, issued_at=at)

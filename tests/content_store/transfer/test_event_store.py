@@ -21,7 +21,7 @@ from content_store.events import Appended, Event
 from content_store.transfer import event_store
 from content_store.transfer.event_rows import SCHEMA
 from content_store.vocabulary import EventKind
-from tests.support.readers import articles, people
+from tests.support.readers import two_readers
 
 AT = 1_735_704_000_000
 
@@ -35,19 +35,13 @@ batches = st.lists(st.lists(st.tuples(ids, st.none() | st.integers(0, 3)), max_s
 @pytest.fixture
 def records(database: Database) -> Database:
     """A database with two citizens and an article."""
-    return _with_people(database)
+    return two_readers(database)
 
 
 @pytest.fixture
 def concurrent(postgresql_database: Database) -> Database:
     """The same on the database on which transactions overlap."""
-    return _with_people(postgresql_database)
-
-
-def _with_people(database: Database) -> Database:
-    people(database)
-    articles(database, ["熊猫"])
-    return database
+    return two_readers(postgresql_database)
 
 
 def _table(rows: list[tuple[str, int | None]]) -> pa.Table:
