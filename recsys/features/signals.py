@@ -98,7 +98,7 @@ def signals(live: Live, now: Moment) -> Signals:
         (window.start, window.stop, log.neighbours(now.user, recent, log.user[window])),
         (live.place_region, live.place_device, log.begins_visit),
         (region, device, now.gap > VISIT_GAP),
-        log.count[: live.items],
+        log.common[: live.items],
     )
     return Signals(*found)
 
@@ -109,7 +109,7 @@ def around(live: Live, now: Moment) -> Floats:
     sums = np.zeros((2, live.items))
     for found, walk in zip(sums, (ahead, behind), strict=True):
         kernels.weighed(walk.item, walk.start, walk.distance, _WORTH, walk.weight, found)
-    result: Floats = (sums[0] + 0.5 * sums[1]) / (1 + live.covisit.count[: live.items]) ** 0.3
+    result: Floats = (sums[0] + 0.5 * sums[1]) / live.covisit.common[: live.items]
     return result
 
 

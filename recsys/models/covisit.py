@@ -67,6 +67,7 @@ class Covisit(Model):
         self.of_item: list[array[int]] = []
         self.of_user: list[array[int]] = []
         self.count = np.zeros(0)  # contacts per item
+        self.common = np.zeros(0)  # per item what a sum of walks is divided by, for many lead to what many met
         self.activity = np.zeros(0)  # contacts per citizen
         # Per citizen; zeros between two calls of ``neighbours`` and ``shared``.
         self._sums = np.zeros(0)
@@ -76,7 +77,7 @@ class Covisit(Model):
         """Make room for items ``0 … items - 1`` and citizens ``0 … users - 1``."""
         self.of_item.extend(array("i") for _ in range(items - len(self.of_item)))
         self.of_user.extend(array("i") for _ in range(users - len(self.of_user)))
-        self.count = grown(self.count, items, 0.0)
+        self.count, self.common = grown(self.count, items, 0.0), grown(self.common, items, 1.0)
         self.activity = grown(self.activity, users, 0.0)
 
     def update(self, user: int, item: int, hour: float) -> int:
@@ -100,6 +101,7 @@ class Covisit(Model):
         chain.append(place)
         self.of_item[item].append(place)
         self.count[item] += 1
+        self.common[item] = _common(self.count.item(item))
         self.activity[user] += 1
         self.size = place + 1
         return place
@@ -127,6 +129,8 @@ class Covisit(Model):
         _deal(order, user, log.of_user)
         _deal(np.argsort(item, kind="stable").astype(np.int32), item, log.of_item)
         log.count[:items] = np.bincount(item, minlength=items)
+        times, which = np.unique(log.count, return_inverse=True)
+        log.common = np.array([_common(number) for number in times.tolist()])[which]
         log.activity[:users] = np.bincount(user, minlength=users)
         return log
 
@@ -214,6 +218,11 @@ def _deal(order: Ints, owner: Ints, rows: list[array[int]]) -> None:
     ends = np.append(starts, order.size)[1:]
     for place, start, end in zip(owners.tolist(), starts.tolist(), ends.tolist(), strict=True):
         rows[place].frombytes(order[start:end].tobytes())
+
+
+def _common(contacts: float) -> float:
+    # NumPy's power differs in the last digit, and what is kept up must equal what is made anew.
+    return (1 + contacts) ** 0.3
 
 
 _NONE = np.zeros(0, np.int32)
