@@ -14,9 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from content_store import schema
+from content_store.driver import Driver
 
 _changes = schema.changes
-_LAST = sa.select(sa.func.max(_changes.c.seq))
+_LAST = "SELECT max(seq) FROM changes"
 _TOLD = sa.select(_changes.c.kind, _changes.c.id)
 _NUMBERED_AFTER = _TOLD.where(_changes.c.seq > sa.bindparam("cursor"))
 _WRITTEN_SINCE = _TOLD.where(_changes.c.transaction >= sa.bindparam("cursor"))
@@ -37,10 +38,11 @@ def now(connection: Connection) -> int:
 
     Take it before reading the records, so that nothing falls in between.
     """
-    if connection.dialect.name == "sqlite":
-        return connection.execute(_LAST).scalar_one() or 0
+    driver = Driver(connection)
+    if driver.dialect == "sqlite":
+        return driver.rows(_LAST)[0][0] or 0
     # The oldest transaction that may still commit: numbers are given at the first write and seen at the commit.
-    oldest: int = connection.exec_driver_sql(_OLDEST_RUNNING).scalar_one()
+    oldest: int = driver.rows(_OLDEST_RUNNING)[0][0]
     return oldest
 
 

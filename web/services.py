@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask import Flask, current_app
 
 from content_store import hot, secret_key
+from content_store.cards import Cards
 from content_store.db import Database, open_database
 from content_store.exposure_log import ExposureLog
 from content_store.hot import Hot
@@ -57,6 +58,7 @@ class Services:
     metrics: Metrics
     recommender: Recommender
     clockwork: Clockwork
+    cards: Cards
 
     @classmethod
     def open(cls, settings: Settings) -> Services:
@@ -88,6 +90,7 @@ class Services:
             metrics,
             recommender,
             clockwork,
+            Cards(),
         )
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from typing import Self
 
 import orjson
 
-from content_store import clock, contents
+from content_store import clock
 from content_store.contents import Card
 from content_store.exposure_log import Placed
 from content_store.exposures import Showing
@@ -82,7 +82,7 @@ def compose(services: Services, ask: Ask) -> FeedPage:
     cards: dict[str, Card] = {}
     if shown:
         with services.database.connect() as connection:
-            cards = contents.cards(connection, shown | named)
+            cards = services.cards.of(connection, shown | named)
     # Withdrawn within the last second: the feed does not know yet, the records do.
     items = [_item(entry, cards) for entry in page.entries if entry.id in cards and cards[entry.id].live]
     if auth.seen_by_someone():
@@ -104,7 +104,7 @@ def related(services: Services, id: str, citizen: str, limit: int) -> list[Liste
     if not near:
         return []
     with services.database.connect() as connection:
-        cards = contents.cards(connection, near)
+        cards = services.cards.of(connection, near)
     return [ListedContent.of(cards[found]) for found in near if found in cards and cards[found].live]
 
 

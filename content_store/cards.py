@@ -1,0 +1,63 @@
+"""Cards of contents kept from one page to the next, each as the records have it at the moment of asking.
+
+The same few thousand contents fill most pages, and finding forty of them by id costs more than asking whether any
+content has changed since.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+
+from sqlalchemy.engine import Connection
+
+from content_store import changes, clock, contents
+from content_store.contents import Card
+from content_store.hot.lru import Lru
+
+LARGEST = 8 << 20
+"""Bytes of cards that are kept."""
+
+_OBJECTS = 400
+"""Bytes of a card besides its texts."""
+
+
+class Cards:
+    """What ``contents.cards`` tells, for any thread."""
+
+    def __init__(self, largest: int = LARGEST) -> None:
+        self._lock = threading.Lock()
+        self._cursor: int | None = None
+        self._kept: Lru[Card] = Lru(largest, _size)
+
+    def of(self, connection: Connection, ids: Collection[str]) -> dict[str, Card]:
+        """The cards of the contents with these ids, by id, whatever their status; unknown ids are left out."""
+        # One thread at a time: what another one reads before a change must not be kept after it was dropped for it.
+        with self._lock:
+            self._drop_changed(connection)
+            found = {id: card for id in ids if (card := self._kept.get(id)) is not None}
+            missing = [id for id in ids if id not in found]
+            if missing:
+                found |= self._read(connection, missing)
+        return found
+
+    def _drop_changed(self, connection: Connection) -> None:
+        if self._cursor is None:
+            self._cursor = changes.now(connection)
+            return
+        changed = changes.since(connection, self._cursor)
+        for id in changed.contents:
+            self._kept.pop(id)
+        self._cursor = changed.cursor
+
+    def _read(self, connection: Connection, ids: Collection[str]) -> dict[str, Card]:
+        found, now = contents.cards(connection, ids), clock.now_ms()
+        for id, card in found.items():
+            if card.published_at is None or card.published_at <= now:  # else it becomes live without a change
+                self._kept.put(id, card)
+        return found
+
+
+def _size(card: Card) -> int:
+    texts = (card.id, card.title, card.summary, card.source)
+    return _OBJECTS + sum(4 * len(text) for text in texts if text)
