@@ -348,15 +348,13 @@ class Live:
         places = self.covisit.contacts(user if user >= 0 else NOBODY)
         if user in self.unprofiled:
             return places[:0]
-        items = self.covisit.item[places]
-        silent = np.zeros(places.size, bool)
-        if user in self.refused:
-            silent |= np.isin(items, list(self.refused[user]))
-        if user in self.forgotten:
-            silent |= np.isin(items, list(self.forgotten[user]))
-        if self.static.private is not None:
-            silent |= self.static.private[items] & ~np.isin(items, list(self.followed.get(user, ())))
-        return places[~silent] if silent.any() else places
+        items, private = self.covisit.item[places], self.static.private
+        silent = {*self.refused.get(user, ()), *self.forgotten.get(user, ())}
+        if private is not None:
+            silent |= set(items[private[items]].tolist()) - self.followed.get(user, _NOTHING)
+        if silent:
+            places = places[np.array([item not in silent for item in items.tolist()], bool)]
+        return places
 
     def teachable(self, user: NDArray[np.int32], item: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Which pairs of citizen and item models may be learnt from (bool), by the rule that a dataset follows.

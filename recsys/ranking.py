@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from recsys.features.signals import Floats, Moment, Signals, around, moment, signals
 from recsys.features.table import COLUMNS, Request, table
 from recsys.live import NOBODY, Live
+from recsys.models.content import Content
 from recsys.models.ranker import Ranker
 from recsys.selection import mark_best_scores
 from recsys.slow import SlowLayer
@@ -113,10 +114,12 @@ class Ranking:
         return Ranked(request.candidates[order], scores[order], request)
 
     def near(self, item: int, hour: float) -> Floats:
-        """How near every item is to ``item`` (float64, one per item): what its readers read, and the slow models."""
+        """How near every item is to ``item`` (float64, one per item): what its readers read, the slow models, its text."""
         since = np.zeros(1)
         now = Moment(NOBODY, hour, np.zeros(0, np.int32), np.array([item], np.int32), since)
         slow = {} if self.slow is None else self.slow.scores(now, self.live.items)
+        if self.slow is not None and (alike := self.slow.likeness(item, self.live.items)) is not None:
+            slow[Content.name] = alike
         parts = [around(self.live, now), *(score.astype(np.float64) for score in slow.values())]
         near: Floats = np.sum([_standardised(part) for part in parts], axis=0, dtype=np.float64)
         return near

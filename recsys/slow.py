@@ -10,6 +10,7 @@ from scipy.sparse import csr_matrix
 
 from recsys.features.signals import Moment
 from recsys.kernels import spread
+from recsys.models.als import Als
 from recsys.models.base import Recommender, one_like
 from recsys.models.content import Content
 
@@ -35,14 +36,18 @@ class SlowLayer:
         self._given = place, known, tuple(added)
         self.fitted = place.size
         self.place = np.append(place, np.array(added, np.int32))
-        self._known = np.append(known & (place >= 0), np.ones(len(added), bool))
-        served = np.flatnonzero(self._known)
-        self._served = {}  # by number of items: which have a place, and where
-        for size in (self.fitted, self.place.size):
-            inside = served[: int(np.searchsorted(served, size))]
-            self._served[size] = inside, self.place[inside].astype(np.intp)
+        there = np.append(known & (place >= 0), np.ones(len(added), bool))
         self._fitted = np.full(int(self.place.max(initial=-1)) + 1, -1, np.int32)
-        self._fitted[self.place[self._known]] = np.flatnonzero(self._known)
+        self._fitted[self.place[there]] = np.flatnonzero(there)
+        self._served = {}  # by model: which items it scores that have a place, and where
+        for name, model in self.models.items():
+            scored = model.scored
+            inside = np.flatnonzero(there[: scored.size] & scored)
+            self._served[name] = inside, self.place[inside].astype(np.intp)
+        als, content = self.models.get(Als.name), self.models.get(Content.name)
+        self._content = content if isinstance(content, Content) else None
+        # Where both fold a reader in alike, it is done once.
+        self._reader = als if isinstance(als, Als) and self._content and self._content.share(als) else None
 
     def with_added(self, added: Sequence[int]) -> SlowLayer:
         """The same after the model ``content`` took in these, too."""
@@ -61,13 +66,36 @@ class SlowLayer:
 
     def scores(self, now: Moment, items: int) -> dict[str, NDArray[np.float32]]:
         """Each model's score of every item of the fast layer (float32, ``items`` long), ``-inf`` where it has none."""
-        history = {size: self.history(now, size) for size in {self.fitted, self.place.size}}
+        short = self.history(now, self.fitted)
+        long = short if self.place.size == self.fitted else self.history(now, self.place.size)
+        vectors = self._vectors(short) if short.nnz == long.nnz else None
         result = {}
         for name, model in self.models.items():
             dense: NDArray[np.float32] = np.full(items, -np.inf, np.float32)
-            size = self.place.size if isinstance(model, Content) else self.fitted
-            if history[size].nnz:
-                score, (inside, places) = model.score(history[size])[0], self._served[size]
-                spread(score, inside, places, dense)
+            history = long if isinstance(model, Content) else short
+            if history.nnz:
+                if vectors is not None and isinstance(model, Als | Content):
+                    score = model.preference_of(vectors)
+                else:
+                    score = model.preference(history)
+                spread(score[0], *self._served[name], dense)
             result[name] = dense
         return result
+
+    def _vectors(self, history: csr_matrix) -> NDArray[np.float32] | None:
+        """The vector that both ALS and text give to this reader (1 × factors); None where they differ."""
+        if self._reader is None or not self._reader.known[history.indices].all():
+            return None
+        return self._reader.fold_in(history)
+
+    def likeness(self, item: int, items: int) -> NDArray[np.float32] | None:
+        """How near every item's text is to that of ``item`` (float32, ``items`` long, ``-inf`` where it has none).
+
+        None where no texts are known, or not that of ``item``.
+        """
+        fitted = int(self._fitted[item]) if item < self._fitted.size else -1
+        if self._content is None or fitted < 0 or not self._content.scored[fitted]:
+            return None
+        dense: NDArray[np.float32] = np.full(items, -np.inf, np.float32)
+        spread(self._content.likeness(fitted), *self._served[Content.name], dense)
+        return dense

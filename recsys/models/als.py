@@ -6,6 +6,7 @@ so that nobody's vector is stored and a reader who came a second ago is treated 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Self
@@ -18,7 +19,7 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from content_store.errors import ModelError
-from recsys.models.base import Arrays, Recommender, with_values, without
+from recsys.models.base import Arrays, Recommender, with_values
 
 ROWS_PER_THREAD = 64
 
@@ -51,7 +52,7 @@ class Als(Recommender):
     def __init__(self, config: AlsConfig | None = None) -> None:
         self.settings = config or AlsConfig()
         self.item_factors = np.zeros((0, self.settings.factors), np.float32)
-        self.known, self._unknown = np.zeros(0, bool), np.zeros(0, np.intp)
+        self.known = np.zeros(0, bool)
         self._solver = self._bare()
 
     def config(self) -> dict[str, Any]:
@@ -85,16 +86,30 @@ class Als(Recommender):
         """
         if history.shape[1] != self.item_factors.shape[0]:
             raise ModelError(f"als knows {self.item_factors.shape[0]} items, the history has {history.shape[1]}")
+        return self.folded(history, self.item_factors)
+
+    def folded(self, history: csr_matrix, factors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The same for histories over items that have these ``factors`` (items × factors, float32)."""
+        solver = copy.copy(self._solver)
+        solver.item_factors = factors
         # Waking threads for a handful of rows costs more than the rows.
-        self._solver.num_threads = 1 if history.shape[0] < ROWS_PER_THREAD else self.settings.threads
-        vectors: NDArray[np.float32] = self._solver.recalculate_user(
-            np.arange(history.shape[0]), self._confidence(history)
-        )
+        solver.num_threads = 1 if history.shape[0] < ROWS_PER_THREAD else self.settings.threads
+        vectors: NDArray[np.float32] = solver.recalculate_user(np.arange(history.shape[0]), self._confidence(history))
         return vectors
 
-    def score(self, history: csr_matrix) -> NDArray[np.float32]:
-        """Predicted preference (rows × items, float32); items without training rows are ``-inf``, see the base."""
-        return without(self.fold_in(history) @ self.item_factors.T, history, self._unknown)
+    @property
+    def scored(self) -> NDArray[np.bool_]:
+        """The items that were read in training."""
+        return self.known
+
+    def preference(self, history: csr_matrix) -> NDArray[np.float32]:
+        """Predicted preference (rows × items, float32)."""
+        return self.preference_of(self.fold_in(history))
+
+    def preference_of(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The same for readers that were folded in (rows × factors, float32)."""
+        preference: NDArray[np.float32] = vectors @ self.item_factors.T
+        return preference
 
     def _bare(self) -> AlternatingLeastSquares:
         settings = self.settings
@@ -112,7 +127,7 @@ class Als(Recommender):
 
     def _keep(self, factors: NDArray[Any], known: NDArray[Any], gram: NDArray[Any] | None) -> None:
         self.item_factors = np.ascontiguousarray(factors, np.float32)
-        self.known, self._unknown = known, np.flatnonzero(~known)
+        self.known = known
         self._solver = self._bare()
         self._solver.item_factors = self.item_factors
         self._solver._YtY = gram if gram is not None else self.item_factors.T @ self.item_factors

@@ -56,12 +56,21 @@ class Recommender(Model):
     def fit(self, matrix: csr_matrix) -> Self:
         """Learn from ``matrix`` (citizens × items, float32, value = strength of interest ≥ 0)."""
 
-    @abstractmethod
     def score(self, history: csr_matrix) -> NDArray[np.float32]:
         """Scores (rows × items, float32, higher is better) for each row of ``history`` (rows × items, float32).
 
         An item that the model cannot score is ``-inf``. An empty row gives a row without a preference (all equal).
         """
+        return without(self.preference(history), history, np.flatnonzero(~self.scored))
+
+    @property
+    @abstractmethod
+    def scored(self) -> NDArray[np.bool_]:
+        """Which items the model can score (bool, one per item)."""
+
+    @abstractmethod
+    def preference(self, history: csr_matrix) -> NDArray[np.float32]:
+        """The scores (rows × items, float32), with any number for an item that is not ``scored``."""
 
 
 def with_values(matrix: csr_matrix, values: NDArray[np.float32]) -> csr_matrix:
@@ -141,6 +150,7 @@ def load(kind: type[ModelT], folder: Path) -> ModelT:
 def _restored(kind: type[ModelT], config: Mapping[str, Any], file: BinaryIO) -> ModelT:
     try:
         with np.load(file, allow_pickle=False) as stored:
-            return kind.restore(config, {key: stored[key] for key in stored.files})
+            # Each array is read when it is asked for: two copies of all would be more than the rest of a server.
+            return kind.restore(config, stored)
     except Exception as error:  # what a constructor of another time makes of the values can be anything
         raise ModelError(f"{kind.name}: cannot be restored by this code: {error}") from error

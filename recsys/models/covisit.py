@@ -8,6 +8,7 @@ algorithms*, 2018; Garg et al., *Sequence and time aware neighborhood*, SIGIR 20
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -222,7 +223,7 @@ def _deal(order: Ints, owner: Ints, rows: list[array[int]]) -> None:
 
 def _common(contacts: float) -> float:
     # NumPy's power differs in the last digit, and what is kept up must equal what is made anew.
-    return (1 + contacts) ** 0.3
+    return math.pow(1 + contacts, 0.3)
 
 
 _NONE = np.zeros(0, np.int32)

@@ -22,7 +22,7 @@ from scipy.sparse import csc_matrix, csr_matrix, vstack
 
 from content_store.errors import ModelError
 from recsys.kernels import sum_of_rows
-from recsys.models.base import Arrays, Recommender, without
+from recsys.models.base import Arrays, Recommender
 
 BLOCK = 512
 Floats = NDArray[np.float64]
@@ -117,17 +117,24 @@ class ItemItem(Recommender):
         return self._keep(csr_matrix(parts, shape=(items, items)), known)
 
     def _keep(self, weights: csr_matrix, known: NDArray[np.bool_]) -> Self:
-        self.weights, self.known, self._unknown = weights, known, np.flatnonzero(~known)
+        self.weights, self.known = weights, known
         return self
 
-    def score(self, history: csr_matrix) -> NDArray[np.float32]:
-        """Scores (rows × items, float32); items without training rows are ``-inf``, see the base.
+    @property
+    def scored(self) -> NDArray[np.bool_]:
+        """The items that were read in training."""
+        return self.known
+
+    def preference(self, history: csr_matrix) -> NDArray[np.float32]:
+        """The history times the weights (rows × items, float32).
 
         Raises ModelError where the histories are over another number of items than the model was fitted on.
         """
         self._check(history)
-        scores = self._row(history) if history.shape[0] == 1 else (history.astype(np.float32) @ self.weights).toarray()
-        return without(scores, history, self._unknown)
+        if history.shape[0] == 1:
+            return self._row(history)
+        scores: NDArray[np.float32] = (history.astype(np.float32) @ self.weights).toarray()
+        return scores
 
     def _row(self, history: csr_matrix) -> NDArray[np.float32]:
         """The scores for one history, which a request asks for: the rows of its items, added."""

@@ -57,8 +57,13 @@ class Slow(Recommender):
         self.als.fit(matrix)
         return self
 
-    def score(self, history: csr_matrix) -> NDArray[np.float32]:
-        """Blended scores (rows × items, float32); items without training rows are ``-inf``, see the base."""
+    @property
+    def scored(self) -> NDArray[np.bool_]:
+        """The items that were read in training."""
+        return self.als.known & self.item_item.known
+
+    def preference(self, history: csr_matrix) -> NDArray[np.float32]:
+        """Blended scores (rows × items, float32)."""
         return blend(self.item_item.score(history), self.als.score(history), self.settings.als_share)
 
 

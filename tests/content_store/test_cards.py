@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pytest
+from sqlalchemy.engine import Connection
 
 from content_store import clock, contents
 from content_store.cards import Cards
@@ -65,7 +68,12 @@ def test_kept_cards_are_not_read_again_and_no_more_than_there_is_room_for_is_kep
             contents.create(connection, id=f"c{number:02}", title="题" * 100)
     read: list[str] = []
     cards_of = contents.cards
-    monkeypatch.setattr(contents, "cards", lambda connection, ids: (read.extend(ids), cards_of(connection, ids))[1])
+
+    def noted(connection: Connection, ids: Collection[str]) -> dict[str, Card]:
+        read.extend(ids)
+        return cards_of(connection, ids)
+
+    monkeypatch.setattr(contents, "cards", noted)
     cards = Cards(largest=12_000)
     every = [f"c{number:02}" for number in range(30)]
     assert of(cards, database, *every).keys() == set(every)
