@@ -41,6 +41,11 @@ class Cards:
                 found |= self._read(connection, missing)
         return found
 
+    def kept(self, ids: Collection[str]) -> dict[str, Card]:
+        """Those of them that are kept, as they were when the records were last asked: for when these cannot be read."""
+        with self._lock:
+            return {id: card for id in ids if (card := self._kept.get(id)) is not None}
+
     def _drop_changed(self, connection: Connection) -> None:
         if self._cursor is None:
             self._cursor = changes.now(connection)

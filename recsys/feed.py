@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy.engine import Connection
 
 from content_store import clock
 from content_store.errors import DatabaseError
@@ -42,6 +43,7 @@ HEAD = 300  # best candidates that a slate keeps in their order
 AHEAD = 60  # items to choose from that a page has at least, as long as there are so many
 CHUNK = 200  # of the catalogue's order taken at once
 LONGEST = 50
+_DICE = random.Random()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,36 +119,37 @@ class Feed:
         slates: Slates,
         *,
         slots: Slots = no_slots,
-        dice: Callable[[], random.Random | None] = random.Random,
+        dice: Callable[[], random.Random | None] = lambda: _DICE,
     ) -> None:
         self._follower, self._models, self._slates = follower, models, slates
         self._slots, self._dice = slots, dice
         self._catalogue = Catalogue(follower)
 
-    def page(self, ask: Ask) -> Page:
-        """The page that ``ask`` asks for. Raises BadCursor for a cursor that nobody was given."""
+    def page(self, ask: Ask, connection: Connection | None = None) -> Page:
+        """The page that ``ask`` asks for, by a ``connection`` to the records where the caller has one already.
+
+        Raises BadCursor for a cursor that nobody was given.
+        """
         fallbacks: list[str] = []
         try:
-            self._follower.catch_up_citizen(ask.citizen)
+            self._follower.catch_up_citizen(ask.citizen, connection)
         except DatabaseError:
             fallbacks.append("records")
         begun = ask.cursor is None
         if ask.cursor is None:
             rest = None
         else:
-            rest, found = resume(self._slates, ask.citizen, ask.cursor)
+            rest, found = resume(self._slates, self._follower, ask.citizen, ask.cursor)
             fallbacks += [] if found else ["slate"]
         with self._follower.lock:
             user, hour = self._follower.place_of_citizen(ask.citizen), clock.now_ms() / HOUR_MS
             if rest is None:
-                rest, head = self._begin(user, hour, ask.topic, fallbacks)
-            else:
-                head = _places(self._follower, rest.head)
-            entries, rest = _Serving(self, user, hour, rest, head).page(min(ask.limit, LONGEST), begun)
+                rest = self._begin(user, hour, ask.topic, fallbacks)
+            entries, rest = _Serving(self, user, hour, rest).page(min(ask.limit, LONGEST), begun)
             personalised = user not in self._follower.live.unprofiled
         cursor = None
         if not (rest.done and not rest.head):
-            cursor, kept = keep(self._slates, ask.citizen, rest, first=begun)
+            cursor, kept = keep(self._slates, self._follower, ask.citizen, rest, first=begun)
             fallbacks += [] if kept else ["hot"]
         return Page(tuple(entries), cursor, rest.slate, rest.snapshot, personalised, tuple(fallbacks))
 
@@ -156,24 +159,20 @@ class Feed:
         within = None if topic is None else live.static.topic[: live.items] == self._follower.topic_code(topic)
         return Ranking(live, self._models.slow, self._models.ranker).rank(user, hour, within).items
 
-    def _begin(
-        self, user: int, hour: float, topic: Topic | None, fallbacks: list[str]
-    ) -> tuple[Rest, NDArray[np.intp]]:
-        """Rank anew: what there is to show, and the positions of its head."""
+    def _begin(self, user: int, hour: float, topic: Topic | None, fallbacks: list[str]) -> Rest:
+        """Rank anew: what there is to show."""
         snapshot = self._models.version
         if self._models.slow is None:
             fallbacks.append("snapshot")
         elif self._models.ranker is None:
             fallbacks.append("ranker")
         try:
-            order = self.order(user, hour, topic)[:HEAD]
+            order = self.order(user, hour, topic)[:HEAD].tolist()
         except Exception:  # a citizen gets a page whatever goes wrong in here; the log tells
             log.exception("the ranking failed; the newest serve instead")
             fallbacks.append("ranking")
-            order, snapshot = np.zeros(0, np.intp), None
-        ids = self._follower.items
-        ranked = frozenset([ids[place] for place in order.tolist()])
-        return Rest(new_slate(), hour, topic, snapshot, ranked=ranked), order
+            order, snapshot = [], None
+        return Rest(new_slate(), hour, topic, snapshot, head=order, ranked=frozenset(order))
 
     def related(self, id: str, citizen: str, limit: int = 6) -> list[str]:
         """Ids of live items near the content ``id``, the nearest first, none that ``citizen`` met; empty if unknown."""
@@ -195,7 +194,7 @@ class Feed:
 class _Serving:
     """One page in the making; lives under the follower's lock."""
 
-    def __init__(self, feed: Feed, user: int, hour: float, rest: Rest, head: NDArray[np.intp]) -> None:
+    def __init__(self, feed: Feed, user: int, hour: float, rest: Rest) -> None:
         self._feed, self._user, self._hour, self._rest = feed, user, hour, rest
         self._follower = feed._follower
         self._live: Live = self._follower.live
@@ -206,11 +205,11 @@ class _Serving:
         self._topics: list[int] = []
         self._authors: list[int] = []
         self._pool: list[int] = []
-        self._extend(head)
-        before = [self._codes(place) for place in _places(self._follower, rest.last).tolist()]
+        # Another process may have told of what has no place in the fast layer here yet.
+        self._extend(np.array([place for place in rest.head if place < self._live.items], np.intp))
+        before = [self._codes(place) for place in rest.last if place < self._live.items]
         per_topic = PER_TOPIC if rest.topic is None else None
         self._variety = Variety(before, per_topic=per_topic, per_author=PER_AUTHOR)
-        self._last = list(rest.last)
 
     def page(self, limit: int, first: bool) -> tuple[list[Entry], Rest]:
         """The next ``limit`` items and what remains after them."""
@@ -226,11 +225,9 @@ class _Serving:
             else:
                 break
         entries = self._entries(chosen)
-        ids = self._follower.items
-        last = (*self._rest.last, *[entry.id for entry in entries])[-4:]
-        head = tuple([ids[place] for place in self._pool])
+        last = [*self._rest.last, *[place for place, _, _ in chosen]][-4:]
         shown = self._rest.shown + len(entries)
-        rest = replace(self._rest, shown=shown, head=head, last=last, tail=self._tail, done=self._done)
+        rest = replace(self._rest, shown=shown, head=self._pool, last=last, tail=self._tail, done=self._done)
         return entries, rest
 
     def _placed(self, first: bool) -> Sequence[Slot]:
@@ -244,7 +241,7 @@ class _Serving:
         if place in self._pool:
             self._drop(self._pool.index(place))
         self._open[place] = False
-        self._rest = replace(self._rest, ranked=self._rest.ranked | {slot.id})
+        self._rest = replace(self._rest, ranked=self._rest.ranked | {place})
         return place
 
     def _next(self, at: int, wanted: int, dice: random.Random | None) -> tuple[int, float, ReasonCode | None] | None:
@@ -282,8 +279,8 @@ class _Serving:
             self._done = True
             return False
         self._tail = key
-        ids, ranked = self._follower.items, self._rest.ranked
-        self._extend(np.array([place for place in found.tolist() if ids[place] not in ranked], np.intp))
+        ranked = self._rest.ranked
+        self._extend(np.array([place for place in found.tolist() if place not in ranked], np.intp))
         return True
 
     def _extend(self, places: NDArray[np.intp]) -> None:
@@ -313,9 +310,3 @@ class _Serving:
 def _told(reason: Reason, region: str | None, ids: Sequence[str]) -> Why:
     refs = tuple([ids[ref] for ref in reason.refs])
     return Why(reason.code, refs, reason.count, region if reason.code is ReasonCode.HOT_NEAR else None)
-
-
-def _places(follower: Follower, ids: Iterable[str]) -> NDArray[np.intp]:
-    """The positions of ``ids``; what is not known, or not yet, is left out."""
-    found = follower.places_of_items(ids)
-    return found[found < follower.live.items]

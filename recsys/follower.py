@@ -14,6 +14,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,15 +135,15 @@ class Follower:
                 self._let_go()
         return taken
 
-    def catch_up_citizen(self, id: str) -> int:
+    def catch_up_citizen(self, id: str, connection: Connection | None = None) -> int:
         """Take in what one citizen did and switched since, before anyone else's; returns how many contacts there were.
 
         Who declared something has a position from then on, so that it is known of them before they did anything.
         Raises DatabaseError where the records cannot be read.
         """
-        with self._database.connect() as connection:
-            switches = profiling.switches_of(connection, id)
-            new = events.contacts_after(connection, id, self._seq) if switches else []
+        with nullcontext(connection) if connection is not None else self._database.connect() as reading:
+            switches = profiling.switches_of(reading, id)
+            new = events.contacts_after(reading, id, self._seq) if switches else []
         with self.lock:
             if switches and (switches != NO_SWITCHES or id in self._names.citizens):
                 place = self._names.add("citizens", id)

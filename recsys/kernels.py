@@ -68,14 +68,18 @@ def tally(slot: Any, item: Any, first: int, last: int, out: Any) -> None:
 
 
 @compiled
-def front(slot: Any, item: Any, hour: Any, first: int, last: int, out: Any) -> None:
+def front(slot: Any, item: Any, day: Any, first: int, last: int, out: Any) -> None:
     """Add what was met from place ``first`` to before ``last`` to ``out``, by the share of it in those that were.
 
-    Decayed with a half-life of half an hour before ``last``; ``slot`` is -1 for what is not asked about.
+    Decayed with a half-life of half an hour before ``last``; ``day`` is what each is worth with one of a day (any
+    factor), ``slot`` -1 for what is not asked about.
     """
-    total = 0.0
+    # Of a visit three years before the newest contact nothing is left in these numbers, and nothing is told.
+    total, now = 0.0, 1 / day[last] if day[last] > 1e-300 else 0.0
     for index in range(first, last):
-        weight = 2.0 ** ((hour[index] - hour[last]) * 2)
+        three = (day[index] * now) ** 3
+        six = three * three
+        weight = ((six * six) ** 2) ** 2
         total += weight
         at = slot[item[index]]
         if at >= 0:

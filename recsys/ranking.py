@@ -114,7 +114,7 @@ class Ranking:
         return Ranked(request.candidates[order], scores[order], request)
 
     def near(self, item: int, hour: float) -> Floats:
-        """How near every item is to ``item`` (float64, one per item): what its readers read, the slow models, its text."""
+        """How near every item is to ``item`` (float64, one per item): by what its readers read, and by its text."""
         since = np.zeros(1)
         now = Moment(NOBODY, hour, np.zeros(0, np.int32), np.array([item], np.int32), since)
         slow = {} if self.slow is None else self.slow.scores(now, self.live.items)

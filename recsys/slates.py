@@ -1,7 +1,7 @@
 """What stands behind a cursor: the part of a feed that was ranked but not shown yet, kept as hot state.
 
 A state is written once a page and not changed afterwards, so that a page asked for twice is the same, and nothing is
-shown twice along a chain of cursors. It holds ids, not positions, for another process may serve the next page.
+shown twice along a chain of cursors. Where another process may serve the next page it holds ids, not positions.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ import base64
 import json
 import re
 import secrets
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from content_store.errors import BadCursor, HotStateError
 from content_store.vocabulary import Topic
@@ -26,16 +29,26 @@ _CURSOR = re.compile(r"[A-Za-z0-9_-]{1,700}", re.ASCII)
 class Slates(Protocol):
     """Where states are kept, see ``content_store.hot``."""
 
+    @property
+    def shared(self) -> bool: ...
     def put_slate(self, key: str, items: bytes, *, life_ms: int = ...) -> None: ...
     def get_slate(self, key: str) -> bytes | None: ...
+
+
+class Names(Protocol):
+    """What positions stand for, see ``Follower``."""
+
+    @property
+    def items(self) -> list[str]: ...
+    def places_of_items(self, ids: Iterable[str]) -> NDArray[np.intp]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Rest:
     """What remains of a feed after ``shown`` items.
 
-    ``slate``: its name; ``hour``: when page 1 was asked for; ``head``: ids of what was ranked and not shown, best
-    first; ``ranked``: ids of all that was, which the catalogue's order leaves out; ``last``: ids in the latest places;
+    ``slate``: its name; ``hour``: when page 1 was asked for; ``head``: positions of what was ranked and not shown,
+    best first; ``ranked``: of all that was, which the catalogue's order leaves out; ``last``: in the latest places;
     ``tail``: how far the catalogue's order was used up (None: not begun), ``done``: whether to its end. Without a
     ``slate`` nothing but ``tail`` is known, and the catalogue goes on from there.
     """
@@ -45,9 +58,9 @@ class Rest:
     topic: Topic | None
     snapshot: str | None
     shown: int = 0
-    head: tuple[str, ...] = ()
-    ranked: frozenset[str] = frozenset()
-    last: tuple[str, ...] = ()
+    head: Sequence[int] = ()
+    ranked: frozenset[int] = frozenset()
+    last: Sequence[int] = ()
     tail: Key | None = None
     done: bool = False
 
@@ -57,19 +70,20 @@ def new_slate() -> str:
     return secrets.token_urlsafe(12)
 
 
-def keep(slates: Slates, citizen: str, rest: Rest, *, first: bool) -> tuple[str, bool]:
+def keep(slates: Slates, names: Names, citizen: str, rest: Rest, *, first: bool) -> tuple[str, bool]:
     """Keep ``rest``, which only ``citizen`` may go on with; its cursor, and whether it could be kept.
 
     ``first``: nothing of this slate has been kept before. Where the hot state is out of reach the cursor goes on in the
     catalogue's order alone.
     """
     cursor = {"s": rest.slate, "n": rest.shown, "h": rest.hour, "t": rest.topic, "k": rest.tail and list(rest.tail)}
-    state = {"head": rest.head, "last": rest.last, "done": rest.done, "snapshot": rest.snapshot, "citizen": citizen}
+    state: dict[str, Any] = {"done": rest.done, "snapshot": rest.snapshot, "citizen": citizen}
+    state |= {"head": _told(slates, names, rest.head), "last": _told(slates, names, rest.last)}
     if not rest.slate:
         return _encoded(cursor), False
     try:
         if first:
-            slates.put_slate(f"{rest.slate}.ranked", orjson.dumps(sorted(rest.ranked)), life_ms=LIFE_MS)
+            slates.put_slate(f"{rest.slate}.ranked", orjson.dumps(_told(slates, names, rest.ranked)), life_ms=LIFE_MS)
         slates.put_slate(f"{rest.slate}.{rest.shown}", orjson.dumps(state), life_ms=LIFE_MS)
     except HotStateError:
         # The catalogue from its beginning: what was ranked and is lost must not be missed.
@@ -81,7 +95,19 @@ def _encoded(cursor: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(cursor)).decode().rstrip("=")
 
 
-def resume(slates: Slates, citizen: str, cursor: str) -> tuple[Rest, bool]:
+def _told(slates: Slates, names: Names, places: Iterable[int]) -> list[Any]:
+    """Positions as they are kept: as what they are where nobody else reads them, otherwise as ids."""
+    ids = names.items
+    return [ids[place] for place in places] if slates.shared else list(places)
+
+
+def _known(slates: Slates, names: Names, told: list[Any]) -> list[int]:
+    """What was told by ``_told``, but for ids of which nothing is known here yet."""
+    found: list[int] = names.places_of_items(told).tolist() if slates.shared else told
+    return found
+
+
+def resume(slates: Slates, names: Names, citizen: str, cursor: str) -> tuple[Rest, bool]:
     """What a cursor stands for, and whether its state was there. Raises BadCursor for what is no cursor of ours.
 
     Without its state the feed goes on in the catalogue's order; so does one that another citizen began.
@@ -107,9 +133,9 @@ def resume(slates: Slates, citizen: str, cursor: str) -> tuple[Rest, bool]:
             rest.topic,
             kept["snapshot"],
             rest.shown,
-            tuple(kept["head"]),
-            frozenset(orjson.loads(ranked)),
-            tuple(kept["last"]),
+            _known(slates, names, kept["head"]),
+            frozenset(_known(slates, names, orjson.loads(ranked))),
+            _known(slates, names, kept["last"]),
             rest.tail,
             kept["done"],
         ),

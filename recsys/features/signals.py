@@ -129,5 +129,5 @@ def exposure(live: Live, now: Moment, chosen: NDArray[np.intp], found: Floats) -
         visits = now.places[np.append(np.diff(log.hour[now.places]) > VISIT_GAP, True)][-VISITS:]
         for visit in visits.tolist():
             found[1] = 0.0
-            kernels.front(slot, log.item, log.hour, max(0, visit - FRONT), visit, found[1])
+            kernels.front(slot, log.item, log.weight, max(0, visit - FRONT), visit, found[1])
             found[2] += found[1]

@@ -24,14 +24,13 @@ from recsys.models.growing import grown
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
-# Recent items that start a walk, latest contacts walked from each of them, and steps walked from each contact.
+# Recent items that start a walk, latest contacts walked from each of them (and looked at for readers in common), and
+# steps walked from each contact.
 STARTS, READERS, STEPS = 20, 400, 10
 # Items and readers of each that make another citizen a neighbour; latest contacts whose readers are compared.
 NEAR_ITEMS, NEAR_READERS, WINDOW = 50, 256, 8192
 VISIT_GAP = 0.5  # hours without an event that end a visit
 _DAYS = 700  # after which the weights of contacts are reckoned from another hour, far within what float64 holds
-# Latest contacts of two items among which citizens who met both are counted.
-SHARED = 1000
 
 
 @dataclass(frozen=True)
@@ -183,14 +182,14 @@ class Covisit(Model):
     def shared(self, mine: Ints, others: Ints, counts: NDArray[np.bool_], besides: int) -> NDArray[np.int64]:
         """How many citizens, ``besides`` one, met both: others × mine (int64). At most 32 of ``mine``, none twice.
 
-        Of each item the latest ``SHARED`` contacts are looked at, those for whose place in the log ``counts`` is true.
+        Of each item the latest ``READERS`` contacts are looked at, those for whose place in the log ``counts`` is true.
         Costs nothing per citizen who met neither. Not for two threads at once, see ``neighbours``.
         """
         if self._marks.size <= self.activity.size:
             self._marks = np.zeros(self.activity.size + 1, np.uint32)  # the last one is nobody's
         if not 0 <= besides < self.activity.size:
             besides = self._marks.size - 1
-        places = (*self._latest(mine, SHARED), *self._latest(others, SHARED))
+        places = (*self._latest(mine, READERS), *self._latest(others, READERS))
         found: NDArray[np.int64] = in_common(self._marks, *places, counts, self.user, besides)
         return found
 

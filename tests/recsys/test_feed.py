@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from content_store import citizens, clock, contents
 from content_store.db import Database
@@ -318,10 +321,19 @@ def test_the_cursor_of_another_citizen_shows_nothing_of_their_feed(feed: Feed) -
     assert page.entries
 
 
+class Places:
+    """Of nothing."""
+
+    items: ClassVar[list[str]] = []
+
+    def places_of_items(self, ids: Iterable[str]) -> NDArray[np.intp]:
+        return np.zeros(0, np.intp)
+
+
 @given(st.text(max_size=60))
 def test_what_is_no_cursor_is_refused_with_what_to_do(cursor: str) -> None:
     try:
-        rest, found = resume(MemoryHot(), "c", cursor)
+        rest, found = resume(MemoryHot(), Places(), "c", cursor)
     except BadCursor as error:
         assert error.hint
     else:  # a text that happens to be a cursor of an unknown slate
@@ -332,7 +344,7 @@ def test_what_is_no_cursor_is_refused_with_what_to_do(cursor: str) -> None:
 @pytest.mark.parametrize("cursor", ["", "e30", "bnVsbA", "W10", "eyJzIjoxfQ", "a" * 900, "é"])
 def test_texts_that_decode_to_something_else_are_no_cursors(cursor: str) -> None:
     with pytest.raises(BadCursor):
-        resume(MemoryHot(), "c", cursor)
+        resume(MemoryHot(), Places(), "c", cursor)
 
 
 def test_a_page_served_by_another_process_goes_on_where_the_first_ended(

@@ -11,10 +11,11 @@ import orjson
 
 from content_store import clock
 from content_store.contents import Card
+from content_store.errors import DatabaseError
 from content_store.exposure_log import Placed
 from content_store.exposures import Showing
 from content_store.vocabulary import Topic
-from recsys.feed import Ask, Entry
+from recsys.feed import Ask, Entry, Page
 from recsys.reasons import ReasonCode
 from recsys.sentences import sentence
 from web import auth
@@ -73,16 +74,19 @@ class FeedPage(Output):
 def compose(services: Services, ask: Ask) -> FeedPage:
     """The page that ``ask`` asks for; what it shows is logged soon.
 
-    Raises BadCursor, and DatabaseError where the titles cannot be read.
+    While the records are out of reach it is a page of contents whose titles were read before. Raises BadCursor, and
+    DatabaseError where there are none of these.
     """
     begun = time.perf_counter()
-    page = services.recommender.feed.page(ask)
-    shown = {entry.id for entry in page.entries}
-    named = {ref for entry in page.entries for ref in entry.why.refs}
-    cards: dict[str, Card] = {}
-    if shown:
+    try:
         with services.database.connect() as connection:
-            cards = services.cards.of(connection, shown | named)
+            page = services.recommender.feed.page(ask, connection)
+            cards = services.cards.of(connection, _named(page))
+    except DatabaseError:
+        page = services.recommender.feed.page(ask)
+        cards = services.cards.kept(_named(page))
+        if page.entries and not cards:
+            raise
     # Withdrawn within the last second: the feed does not know yet, the records do.
     items = [_item(entry, cards) for entry in page.entries if entry.id in cards and cards[entry.id].live]
     if auth.seen_by_someone():
@@ -96,6 +100,11 @@ def compose(services: Services, ask: Ask) -> FeedPage:
     return FeedPage.model_construct(
         items=items, cursor=page.cursor, snapshot=page.snapshot, personalised=page.personalised
     )
+
+
+def _named(page: Page) -> set[str]:
+    """The contents that ``page`` shows, and those that its reasons name."""
+    return {id for entry in page.entries for id in (entry.id, *entry.why.refs)}
 
 
 def related(services: Services, id: str, citizen: str, limit: int) -> list[ListedContent]:

@@ -39,7 +39,11 @@ class Fixed(Recommender):
     def fit(self, matrix: csr_matrix) -> Self:
         return self
 
-    def score(self, history: csr_matrix) -> NDArray[np.float32]:
+    @property
+    def scored(self) -> NDArray[np.bool_]:
+        return np.ones(self.values.size, bool)
+
+    def preference(self, history: csr_matrix) -> NDArray[np.float32]:
         assert history.shape[1] == self.values.size
         return np.tile(self.values, (history.shape[0], 1))
 

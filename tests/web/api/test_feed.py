@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -11,6 +12,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from content_store import citizens, clock, contents, events
+from content_store.db import Database
+from content_store.errors import DatabaseError
 from content_store.events import Event
 from content_store.vocabulary import ContentStatus, EventKind
 from recsys.reasons import ReasonCode
@@ -174,6 +177,27 @@ def test_what_a_page_did_without_is_counted_by_name(client: FlaskClient, shelf: 
     told = client.get("/metrics").get_data(as_text=True)
     assert 'kepu_feed_fallbacks_total{name="snapshot"} 1.0' in told
     assert 'kepu_feed_seconds_count{page="first"} 1.0' in told
+
+
+def test_a_feed_goes_on_while_the_records_are_out_of_reach(
+    app: Flask, client: FlaskClient, shelf: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def gone(self: Database) -> Iterator[Any]:
+        if self:
+            raise DatabaseError("the database is gone")
+        yield
+
+    with monkeypatch.context() as outage:
+        outage.setattr(Database, "connect", gone)
+        assert client.get(PATH).status_code == 503  # no title was read before
+    first = client.get(PATH).get_json()
+    monkeypatch.setattr(Database, "connect", gone)
+    again = client.get(PATH)
+    assert again.status_code == 200
+    assert len(ids_of([again.get_json()])) > 10
+    assert set(ids_of([again.get_json()])) <= set(ids_of([first]))
+    assert 'kepu_feed_fallbacks_total{name="records"} 1.0' in client.get("/metrics").text
 
 
 def test_related_articles_leave_out_the_article_itself_and_what_was_met(
