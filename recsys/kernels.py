@@ -119,26 +119,46 @@ def in_common(
     """How many users of the places of each other are among those of the places of each of mine: others × mine (int64).
 
     The places of one lie together, ``size`` of them; only ``wanted`` ones count, and no user ``besides``. At most 32
-    are mine. ``marks`` (uint32, one per user) must be zero, and is again afterwards.
+    are mine. ``marks`` (uint32, one per user and one more, which is nobody's) must be zero, and is again afterwards.
     """
+    nobody = marks.size - 1
+    mine = _users_of(place, wanted, user, nobody)
     at = 0
-    for mine in range(size.size):
-        for index in range(at, at + size[mine]):
-            if wanted[place[index]]:
-                marks[user[place[index]]] |= np.uint32(1) << np.uint32(mine)
-        at += size[mine]
-    marks[besides] = 0
+    for which in range(size.size):
+        for index in range(at, at + size[which]):
+            marks[mine[index]] |= np.uint32(1) << np.uint32(which)
+        at += size[which]
+    marks[besides], marks[nobody] = 0, 0
+    theirs = _users_of(others, wanted, user, nobody)
     found = np.zeros((other_size.size, size.size), np.int64)
     at = 0
     for other in range(other_size.size):
         for index in range(at, at + other_size[other]):
-            mark = marks[user[others[index]]]
-            if mark and wanted[others[index]]:
-                for mine in range(size.size):
-                    found[other, mine] += (mark >> np.uint32(mine)) & np.uint32(1)
+            mark = marks[theirs[index]]
+            if mark:
+                for which in range(size.size):
+                    found[other, which] += (mark >> np.uint32(which)) & np.uint32(1)
         at += other_size[other]
+    for index in range(mine.size):
+        marks[mine[index]] = 0
+    return found
+
+
+@compiled
+def _users_of(place: Any, wanted: Any, user: Any, nobody: int) -> Any:
+    """The user of each place (int32), ``nobody`` of those that are not wanted; the processor looks at many at once."""
+    found = np.empty(place.size, np.int32)
     for index in range(place.size):
-        marks[user[place[index]]] = 0
+        found[index] = user[place[index]] if wanted[place[index]] else nobody
+    return found
+
+
+@compiled
+def open_of(born: Any, withdrawn: Any, hour: float) -> Any:
+    """Which items are out by ``hour`` and not withdrawn (bool)."""
+    found = np.empty(born.size, np.bool_)
+    for item in range(born.size):
+        found[item] = (born[item] <= hour) & (born[item] < np.inf) & ~withdrawn[item]
     return found
 
 
@@ -148,6 +168,18 @@ def counted_more(item: Any, hour: Any, wanted: Any, after: float, first: int, la
     for index in range(first, last):
         if wanted[index] and hour[index] > after:
             out[item[index]] += 1
+
+
+@compiled
+def counted_there(
+    item: Any, hour: Any, wanted: Any, place: Any, there: int, after: float, first: int, last: int, items: int
+) -> Any:
+    """The same for each of ``items`` (int64), of those whose ``place`` is ``there``."""
+    found = np.zeros(items, np.int64)
+    for index in range(first, last):
+        if place[index] == there and wanted[index] and hour[index] > after:
+            found[item[index]] += 1
+    return found
 
 
 @compiled

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from content_store.vocabulary import NEGATIVE_KINDS, READING_KINDS, EventKind
 from recsys.features.log import KINDS
+from recsys.kernels import counted_there, open_of
 from recsys.live_views import Views
 from recsys.met import BEFORE, REFUSED, UNMET, Met
 from recsys.models.covisit import WINDOW, Covisit
@@ -322,8 +323,7 @@ class Live:
 
     def open_items(self, user: int, hour: float = np.inf) -> NDArray[np.bool_]:
         """Which items may be shown to ``user`` at ``hour``: out, not withdrawn, not met, not refused (bool)."""
-        born, withdrawn = self.born[: self.items], self.withdrawn[: self.items]
-        known: NDArray[np.bool_] = np.isfinite(born) & (born <= hour) & ~withdrawn
+        known: NDArray[np.bool_] = open_of(self.born[: self.items], self.withdrawn[: self.items], hour)
         known[self.met.items(user)] = False
         return known
 
@@ -372,18 +372,13 @@ class Live:
     def _pairs(self, sets: Mapping[int, Collection[int]]) -> list[int]:
         return [citizen * self.items + place for citizen, places in sets.items() for place in places]
 
-    def reads_after(self, hour: float, *, region: int | None = None) -> NDArray[np.int32]:
-        """The item of every contact later than ``hour`` that is a read (int32, in the order of arrival).
-
-        Only those in ``region``, where given.
-        """
-        size = self.covisit.size
-        last = slice(int(np.searchsorted(self.place_newest[:size], hour, "right")), size)
-        chosen = self.place_read[last] & (self.covisit.hour[last] > hour)
-        if region is not None:
-            chosen &= self.place_region[last] == region
-        items: NDArray[np.int32] = self.covisit.item[last][chosen]
-        return items
+    def reads_near(self, hour: float, region: int) -> NDArray[np.int64]:
+        """How often each item was read in ``region`` later than ``hour`` (int64)."""
+        size, log = self.covisit.size, self.covisit
+        first = int(np.searchsorted(self.place_newest[:size], hour, "right"))
+        place = (self.place_read, self.place_region, region)
+        found: NDArray[np.int64] = counted_there(log.item, log.hour, *place, hour, first, size, self.items)
+        return found
 
     def most_read(self, hours: int, now: float, least: int, most: int) -> dict[int, int]:
         """The ``most`` items that were read most in the last ``hours``, at least ``least`` times, see ``Tally``.

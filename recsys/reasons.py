@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from recsys.features.signals import Moment
 from recsys.live import Live
+from recsys.selection import leading, nearest
 
 RECENT_READS = 20
 COMMON_READERS = 2  # citizens who read both, besides the one who is told
@@ -67,23 +68,22 @@ def _because(live: Live, now: Moment, shown: NDArray[np.intp]) -> list[Reason | 
     if not read.size or not shown.size:
         return [None] * shown.size
     common = live.covisit.shared(read, shown.astype(np.int32), live.place_read, now.user)
-    nearness = np.where(common >= COMMON_READERS, common / np.sqrt(1 + live.readers[read]), 0.0)
-    best = nearness.argmax(axis=1)  # the later read where two are as near
+    best, count = nearest(common, live.readers[read], COMMON_READERS)  # the later read where two are as near
+    because = ReasonCode.BECAUSE_READ
     return [
-        Reason(ReasonCode.BECAUSE_READ, (int(read[ref]),), count) if count >= COMMON_READERS else None
-        for ref, count in zip(best.tolist(), common[np.arange(shown.size), best].tolist(), strict=True)
+        Reason(because, (ref,), readers) if readers else None
+        for ref, readers in zip(read[best].tolist(), count.tolist(), strict=True)
     ]
 
 
 def _most_near(live: Live, now: Moment) -> dict[int, int]:
     """The same for the last hour in the region of ``now.user``."""
-    region = live.region[now.user] if now.user < live.region.size else -1
+    region = int(live.region[now.user]) if now.user < live.region.size else -1
     if region < 0:
         return {}
-    items, count = np.unique(live.reads_after(now.hour - 1, region=int(region)), return_counts=True)
-    items, count = items[count >= HOT_READS], count[count >= HOT_READS]
-    order = np.argsort(-count, kind="stable")[:HOT_PLACES]
-    return dict(zip(items[order].tolist(), count[order].tolist(), strict=True))
+    count = live.reads_near(now.hour - 1, region)
+    items = leading(count, HOT_READS, HOT_PLACES)
+    return dict(zip(items.tolist(), count[items].tolist(), strict=True))
 
 
 def _hot(reads: dict[int, int], item: int, code: ReasonCode) -> Reason | None:

@@ -173,6 +173,23 @@ def mark_best_scores(scores: Any, open_items: Any, most: int, marked: Any) -> No
 
 
 @compiled
+def nearest(common: Any, readers: Any, least: int) -> Any:
+    """For each row of ``common`` the column of the largest number over the root of 1 + its ``readers``, and the number.
+
+    Of equal ones the first; only numbers of at least ``least`` count, and 0 is told where there is none.
+    """
+    best, number = np.zeros(common.shape[0], np.int64), np.zeros(common.shape[0], np.int64)
+    for row in range(common.shape[0]):
+        most = 0.0
+        for column in range(common.shape[1]):
+            if common[row, column] >= least:
+                near = common[row, column] / np.sqrt(1 + readers[column])
+                if near > most:
+                    most, best[row], number[row] = near, column, common[row, column]
+    return best, number
+
+
+@compiled
 def leading(count: Any, least: int, most: int) -> Any:
     """Places of the ``most`` largest of ``count`` (integers) of at least ``least``: largest first, then by place."""
     found = np.empty(most, np.int64)

@@ -7,6 +7,7 @@ passing robots leave none.
 
 from __future__ import annotations
 
+import functools
 import hmac
 import ipaddress
 import re
@@ -150,6 +151,7 @@ def _opaque(services: Services, label: str) -> str:
     return hmac.digest(services.keys.network, label.encode(), "sha256")[:16].hex()
 
 
+@functools.lru_cache(4_096)
 def network_of(address: str | None) -> str:
     """The network of an IP address: an IPv4 address itself, an IPv6 one's /64; what is no address has its own."""
     try:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys.selection import leading, leading_rows, mark_best, mark_best_by_column, mark_best_scores, promote
+from recsys.selection import leading, leading_rows, mark_best, mark_best_by_column, mark_best_scores, nearest, promote
 
 few_numbers = st.lists(st.sampled_from([-np.inf, -1.0, 0.0, 0.5, 0.5, 1.0, 2.0, np.inf]), max_size=300)
 seeds = st.integers(0, 2**32 - 1)
@@ -81,3 +83,17 @@ def test_leaders_stay_in_order_whatever_is_read(turns: list[list[int]], most: in
         for row in range(2):
             expected = sorted(range(31), key=lambda item: (-mass[row, item], item))[:most]
             assert leaders[row, : count[row]].tolist() == expected
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 4), min_size=3, max_size=3), min_size=1, max_size=6),
+    st.lists(st.integers(0, 9), min_size=3, max_size=3),
+)
+def test_the_nearest_is_the_first_of_the_largest_shares_of_enough_readers(
+    rows: list[list[int]], readers: list[int]
+) -> None:
+    best, number = nearest(np.array(rows, np.int64), np.array(readers, np.float64), 2)
+    for row, column, count in zip(rows, best.tolist(), number.tolist(), strict=True):
+        near = [common / math.sqrt(1 + of) if common >= 2 else 0.0 for common, of in zip(row, readers, strict=True)]
+        assert column == near.index(max(near))
+        assert count == (row[column] if max(near) else 0)
