@@ -71,7 +71,8 @@ class _Page:
     def named(self) -> tuple[Showing, list[Shown]]:
         """With ids, the same at every attempt: one that failed may have been stored all the same."""
         if self.shown is None:
-            self.shown = [Shown(ids.new_id(), *item) for item in self.items]
+            new = ids.new_ids(len(self.items))
+            self.shown = [Shown(id, *item) for id, item in zip(new, self.items, strict=True)]
         return self.showing, self.shown
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -23,18 +22,27 @@ class Variety:
         per_author: int | None = PER_AUTHOR,
     ) -> None:
         """``before``: topic and author of the places before, in their order; None for a rule that is off."""
-        self._per_topic, self._per_author = per_topic, per_author
-        self._recent: deque[tuple[int, int]] = deque(before, SPAN - 1)
+        self._most_topic, self._most_author = per_topic, per_author
+        self._last_topics: list[int] = []
+        self._last_authors: list[int] = []
+        for topic, author in before:
+            self._remember(topic, author)
         self._find_full()
 
     def add(self, topic: int, author: int) -> None:
         """An item of this topic and author takes the next place."""
-        self._recent.append((topic, author))
+        self._remember(topic, author)
         self._find_full()
 
+    def _remember(self, topic: int, author: int) -> None:
+        for last, code in ((self._last_topics, topic), (self._last_authors, author)):
+            last.append(code)
+            if len(last) == SPAN:
+                del last[0]
+
     def _find_full(self) -> None:
-        self._topics = _full([topic for topic, _ in self._recent], self._per_topic)
-        self._authors = _full([author for _, author in self._recent], self._per_author)
+        self._topics = _full(self._last_topics, self._most_topic)
+        self._authors = _full(self._last_authors, self._most_author)
 
     def allows(self, topic: int, author: int) -> bool:
         """Whether an item of this topic and author may come next."""
@@ -67,8 +75,10 @@ def diversified(
     return np.array(order, np.intp)
 
 
-def _full(codes: Sequence[int], most: int | None) -> set[int]:
+def _full(codes: list[int], most: int | None) -> set[int]:
     """The codes that occur ``most`` times already."""
     if most is None:
         return set()
-    return {code for code in codes if code >= 0 and (most == 1 or codes.count(code) >= most)}
+    full = set(codes) if most == 1 else {code for code in codes if codes.count(code) >= most}
+    full.discard(-1)
+    return full

@@ -7,7 +7,6 @@ shown twice along a chain of cursors. Where another process may serve the next p
 from __future__ import annotations
 
 import base64
-import json
 import re
 import secrets
 from collections.abc import Iterable, Sequence
@@ -147,7 +146,7 @@ def _decoded(cursor: str) -> dict[str, Any]:
     try:
         if not _CURSOR.fullmatch(cursor):
             raise ValueError("other signs")
-        told = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        told = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         key = told["k"]
         return {
             "s": _text(told["s"]),
