@@ -98,7 +98,7 @@ def pieces(follower: Follower) -> dict[str, int]:
     sets: list[dict[int, Any]] = [live.refused, live.followed]
     places = (follower._names.items, follower._names.citizens)
     ids = [id for kind in places for id in kind.ids]
-    rows = {"met": live.met._rows, "chains of citizens": log.of_user, "chains of items": log.of_item}
+    rows = {"met": live.met._rows, "chains of items": log.of_item}
     found = {name: sum(map(sys.getsizeof, held)) + sys.getsizeof(held) for name, held in rows.items()}
     found["columns"] = sum(value.nbytes for value in arrays if isinstance(value, np.ndarray))
     found["refused and followed"] = sum(sys.getsizeof(one) for held in sets for one in (held, *held.values()))

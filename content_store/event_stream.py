@@ -7,8 +7,6 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv as pa_csv
 import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
@@ -18,7 +16,12 @@ from content_store import schema
 _events = schema.events
 # Few enough rows that their tuples die young; at 200,000 the collector of cyclic garbage took half the time.
 _FETCH = 500
-_NUMBERS = {"seq": pa.int64(), "at": pa.int64(), "dwell_ms": pa.float64(), "scroll": pa.float64()}
+_NUMBERS: dict[str, type[np.number[Any]]] = {
+    "seq": np.int64,
+    "at": np.int64,
+    "dwell_ms": np.float64,
+    "scroll": np.float64,
+}
 _STORED_AS = {"citizen": "citizen_id", "content": "content_id"}
 
 Texts = NDArray[np.object_]
@@ -129,11 +132,14 @@ def _read_sqlite(connection: Connection, query: sa.Select[Any], names: list[str]
 
 
 def _array(name: str, values: list[Any]) -> NDArray[Any]:
-    number = _NUMBERS.get(name)
-    return np.array(values, object if number is None else number.to_pandas_dtype())
+    return np.array(values, _NUMBERS.get(name, object))
 
 
 def _read_postgresql(connection: Connection, query: sa.Select[Any], names: list[str]) -> dict[str, NDArray[Any]]:
+    # 26 MB, which a server on SQLite does without.
+    import pyarrow as pa
+    import pyarrow.csv as pa_csv
+
     # COPY sends text that is parsed column by column, several times as fast as rows of Python objects.
     sql = str(query.compile(connection, compile_kwargs={"literal_binds": True}))
     driver: Any = connection.connection.dbapi_connection
@@ -146,7 +152,9 @@ def _read_postgresql(connection: Connection, query: sa.Select[Any], names: list[
         pa_csv.ReadOptions(column_names=names, use_threads=False),
         pa_csv.ParseOptions(newlines_in_values=True),
         pa_csv.ConvertOptions(
-            column_types={name: _NUMBERS.get(name, pa.string()) for name in names},
+            column_types={
+                name: pa.from_numpy_dtype(_NUMBERS[name]) if name in _NUMBERS else pa.string() for name in names
+            },
             null_values=[""],
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,

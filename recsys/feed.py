@@ -21,9 +21,9 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy.engine import Connection
 
 from content_store import clock
+from content_store.db import Connection
 from content_store.errors import DatabaseError
 from content_store.vocabulary import Topic
 from recsys.active import ActiveModels

@@ -52,6 +52,18 @@ def steps(chain: Any, place: Any, start: Any, most: int) -> Any:
 
 
 @compiled
+def chained(previous: Any, last: int, most: int) -> Any:
+    """The places of a chain that ends at ``last`` (int32, first one first), its last ``most``; none where it is -1."""
+    found = np.empty(most, np.int32)
+    at, size = last, 0
+    while at >= 0 and size < most:
+        size += 1
+        found[most - size] = at
+        at = previous[at]
+    return found[most - size :]
+
+
+@compiled
 def weighed(item: Any, start: Any, distance: Any, worth: Any, weight: Any, out: Any) -> None:
     """Add the worth of each step, times the weight of its start, to ``out`` (float64, one per item)."""
     for index in range(item.size):

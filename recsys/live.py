@@ -288,9 +288,9 @@ class Live:
     def _meet(self, user: int, item: int, hour: float, is_read: bool, region: int, device: int) -> int:
         """Append the first contact to the log; returns its place."""
         share = self.popular.share("30m", item, hour)
-        chain = self.covisit.of_user[user]
+        latest = self.covisit.latest.item(user)
         one = self._one
-        before = one.topic[self.covisit.item[chain[-1]]] if chain else -1
+        before = one.topic[self.covisit.item[latest]] if latest >= 0 else -1
         self.follows_topic[before, one.topic[item]] += 1
         place = self.covisit.update(user, item, hour)
         if place >= self.place_read.size:

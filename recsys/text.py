@@ -17,7 +17,6 @@ from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
-import rjieba
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags, hstack
 
@@ -48,6 +47,9 @@ def stem(word: str) -> str:
 
 def words(text: str) -> list[str]:
     """The words of ``text`` in their order, at most 30 letters each; marks, spaces and lone surrogates are left out."""
+    # 33 MB, which a server whose catalogue has nothing new does without.
+    import rjieba
+
     found: list[str] = []
     for han, other in _RUN.findall(normalise(text)):
         if han:

@@ -17,7 +17,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.kernels import in_common, near_sums, steps
+from recsys.kernels import chained, in_common, near_sums, steps
 from recsys.models.base import Arrays, Model
 from recsys.models.growing import grown
 
@@ -65,18 +65,19 @@ class Covisit(Model):
         self.landmark = 0.0
         self.begins_visit = np.zeros(0, bool)
         self.of_item: list[array[int]] = []
-        self.of_user: list[array[int]] = []
+        self.latest = np.zeros(0, np.int32)  # the latest contact of each citizen, -1 where there is none
         self.count = np.zeros(0)  # contacts per item
         self.common = np.zeros(0)  # per item what a sum of walks is divided by, for many lead to what many met
         self.activity = np.zeros(0)  # contacts per citizen
         # Per citizen; zeros between two calls of ``neighbours`` and ``shared``.
         self._sums = np.zeros(0)
         self._marks = np.zeros(0, np.uint32)
+        self._users = 0
 
     def grow(self, items: int, users: int) -> None:
         """Make room for items ``0 … items - 1`` and citizens ``0 … users - 1``."""
         self.of_item.extend(array("i") for _ in range(items - len(self.of_item)))
-        self.of_user.extend(array("i") for _ in range(users - len(self.of_user)))
+        self.latest, self._users = grown(self.latest, users, -1), max(users, self._users)
         self.count, self.common = grown(self.count, items, 0.0), grown(self.common, items, 1.0)
         self.activity = grown(self.activity, users, 0.0)
 
@@ -93,12 +94,12 @@ class Covisit(Model):
             self._weigh(hour)
         self.item[place], self.user[place], self.hour[place] = item, user, hour
         self.weight[place] = 2.0 ** ((hour - self.landmark) / 24)
-        chain = self.of_user[user]
-        self.begins_visit[place] = not chain or hour - self.hour[chain[-1]] > VISIT_GAP
-        if chain:
-            self.previous[place] = chain[-1]
-            self.next[chain[-1]] = place
-        chain.append(place)
+        before = self.latest.item(user)
+        self.begins_visit[place] = before < 0 or hour - self.hour[before] > VISIT_GAP
+        if before >= 0:
+            self.previous[place] = before
+            self.next[before] = place
+        self.latest[user] = place
         self.of_item[item].append(place)
         self.count[item] += 1
         self.common[item] = _common(self.count.item(item))
@@ -126,7 +127,8 @@ class Covisit(Model):
         log.weight = np.zeros(size)
         if size:
             log._weigh(hour.max())
-        _deal(order, user, log.of_user)
+        last = order[np.append(~follows, np.ones(min(size, 1), bool))]
+        log.latest[user[last]] = last
         _deal(np.argsort(item, kind="stable").astype(np.int32), item, log.of_item)
         log.count[:items] = np.bincount(item, minlength=items)
         times, which = np.unique(log.count, return_inverse=True)
@@ -136,7 +138,10 @@ class Covisit(Model):
 
     def contacts(self, user: int, most: int = 200) -> Ints:
         """Places in the log of the latest contacts of ``user`` (int32, oldest first, at most ``most``)."""
-        return np.frombuffer(self.of_user[user][-most:], np.int32) if user < len(self.of_user) else _NONE
+        if user >= self.latest.size:
+            return _NONE
+        places: Ints = chained(self.previous, self.latest.item(user), most)
+        return places
 
     def starts(self, user: int, items: Ints) -> tuple[Ints, Ints]:
         """The latest contacts of others with ``items`` and, for each, which of the items it is of."""
@@ -200,7 +205,7 @@ class Covisit(Model):
         return np.frombuffer(b"".join(found), np.int32), sizes
 
     def config(self) -> dict[str, Any]:
-        return {"items": len(self.of_item), "users": len(self.of_user)}
+        return {"items": len(self.of_item), "users": self._users}
 
     def arrays(self) -> Arrays:
         size = self.size
