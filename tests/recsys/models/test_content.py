@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix, random_array
 
 from content_store.errors import ModelError
 from recsys.models.als import Als, AlsConfig
-from recsys.models.base import load, save
+from recsys.models.base import load, one_like, save
 from recsys.models.content import Content, ContentConfig, principal_directions, ridge_map
 
 SMALL = ContentConfig(
@@ -90,6 +90,21 @@ def test_a_given_als_folds_readers_in_exactly_as_it_does_itself() -> None:
     model = Content(SMALL).fit(matrix, TEXTS, als=als)
     np.testing.assert_array_equal(model.fold_in(matrix), als.fold_in(matrix))
     assert model.settings.als == als.settings
+
+
+def test_an_als_is_shared_with_the_model_fitted_on_it_and_with_no_other() -> None:
+    matrix = two_camps()
+    als = Als(SMALL.als).fit(matrix)
+    model = Content(SMALL).fit(matrix, TEXTS, als=als)
+    alone = Content.restore(model.config(), model.arrays())
+    other = Als(SMALL.als).fit(two_camps()[::2])
+    assert not alone.share(other)
+    assert alone.share(Als.restore(als.config(), als.arrays()))
+    for kept in (model, alone):
+        kept.add(["火星 营养"])
+        assert kept.share(als)
+    history = one_like((1, 9), np.ones(2, np.float32), np.array([1, 8], np.int32), np.array([0, 2], np.int32))
+    np.testing.assert_array_equal(alone.score(history), model.score(history))
 
 
 def test_related_articles_share_words_and_leave_out_the_article_itself() -> None:

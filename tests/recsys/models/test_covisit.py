@@ -52,6 +52,14 @@ def steps_by_hand(
     return sorted(found)
 
 
+@given(CONTACTS, st.integers(0, 7), st.integers(1, 5))
+def test_the_latest_contacts_of_a_citizen_come_in_their_order(
+    pairs: list[tuple[int, int]], user: int, most: int
+) -> None:
+    model = covisit_of(timed(pairs))
+    assert model.contacts(user, most).tolist() == np.flatnonzero(model.user[: model.size] == user)[-most:].tolist()
+
+
 @settings(max_examples=100)
 @given(CONTACTS, st.booleans(), st.integers(0, 6))
 def test_a_walk_takes_the_steps_that_other_readers_took(pairs: list[tuple[int, int]], forward: bool, user: int) -> None:
