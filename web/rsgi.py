@@ -68,6 +68,9 @@ class Bridge:
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer one request."""
+        if scope.method in _READS:
+            protocol.response_bytes(*self._answer(environment(scope, b"")))
+            return
         try:
             # Not ``wait_for``, which makes a task of it.
             async with asyncio.timeout(self._body_timeout_s):
@@ -77,10 +80,7 @@ class Bridge:
             protocol.response_bytes(refusal.status_code, _pairs(refusal.headers.to_wsgi_list()), refusal.get_data())
             return
         environ = environment(scope, body)
-        if scope.method in _READS:
-            answer = self._answer(environ)
-        else:
-            answer = await asyncio.get_running_loop().run_in_executor(self._writers, self._answer, environ)
+        answer = await asyncio.get_running_loop().run_in_executor(self._writers, self._answer, environ)
         protocol.response_bytes(*answer)
 
     def _answer(self, environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
@@ -106,8 +106,6 @@ class Bridge:
 
 async def _gathered(scope: Any, protocol: Any) -> bytes:
     """The body of a request; of one that is too large, no more than shows that it is."""
-    if scope.method in _READS:
-        return b""
     announced = scope.headers.get("content-length") or "0"
     if announced.isdecimal() and int(announced) > LARGEST_BODY:
         return b""
