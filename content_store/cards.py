@@ -7,6 +7,7 @@ content has changed since.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Collection
 
 from sqlalchemy.engine import Connection
@@ -16,6 +17,10 @@ from content_store.contents import Card
 
 LARGEST = 8 << 20
 """Bytes of cards that are kept."""
+
+MANY, ASIDE_S = 200, 1.0
+"""After more changes than ``MANY`` cards are read without asking for changes, for so long: while another transaction is
+open PostgreSQL tells at each asking all that has changed since it began."""
 
 _OBJECTS = 600
 """Bytes of a card, and of its place among others, besides its texts."""
@@ -27,12 +32,15 @@ class Cards:
     def __init__(self, largest: int = LARGEST) -> None:
         self._lock = threading.Lock()
         self._cursor: int | None = None
+        self._aside_until = 0.0
         self._largest, self._bytes = largest, 0
         self._kept: dict[str, Card] = {}  # what was read first comes first, and goes first
 
     def of(self, connection: Connection, ids: Collection[str]) -> dict[str, Card]:
         """The cards of the contents with these ids, by id, whatever their status; unknown ids are left out."""
         # One thread at a time: what another one reads before a change must not be kept after it was dropped for it.
+        if time.monotonic() < self._aside_until:
+            return contents.cards(connection, ids)
         with self._lock:
             self._drop_changed(connection)
             kept = self._kept
@@ -41,10 +49,9 @@ class Cards:
                 found |= self._read(connection, [id for id in ids if id not in found])
         return found
 
-    def kept(self, ids: Collection[str]) -> dict[str, Card]:
-        """Those of them that are kept, as they were when the records were last asked: for when these cannot be read."""
-        with self._lock:
-            return {id: self._kept[id] for id in ids if id in self._kept}
+    def kept(self) -> dict[str, Card]:
+        """All that are kept, as they were when the records were last asked: for when these cannot be read."""
+        return self._kept.copy()  # without the lock, which somebody may hold who waits for these records
 
     def _drop_changed(self, connection: Connection) -> None:
         if self._cursor is None:
@@ -53,6 +60,8 @@ class Cards:
         changed = changes.since(connection, self._cursor)
         for id in changed.contents:
             self._drop(id)
+        if len(changed.contents) > MANY:
+            self._aside_until = time.monotonic() + ASIDE_S
         self._cursor = changed.cursor
 
     def _read(self, connection: Connection, ids: Collection[str]) -> dict[str, Card]:

@@ -182,6 +182,11 @@ def live(connection: Connection, *, batch: int = 2_000) -> Iterator[Content]:
     return _stream(connection, sa.select(_contents).where(_live(clock.now_ms())), batch)
 
 
+def live_ids(connection: Connection) -> list[str]:
+    """The ids of the contents that may reach citizens now."""
+    return list(connection.execute(sa.select(_contents.c.id).where(_live(clock.now_ms()))).scalars())
+
+
 def get_live(connection: Connection, id: str) -> Content:
     """The content with this id, which may reach citizens now. Raises UnknownContent, also where it may not."""
     found = sa.select(_contents).where(_contents.c.id == id, _live(clock.now_ms()))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import logging
+from collections.abc import Collection
 
-from content_store import contents
-from content_store.db import Database
+from content_store import contents, statements
+from content_store.db import Connection, Database
 from content_store.errors import KepuError, SnapshotError
 from recsys.features.articles import articles
 from recsys.follower import Follower
@@ -16,6 +17,8 @@ from recsys.slow import SlowLayer
 from recsys.snapshots import SnapshotStore
 
 log = logging.getLogger(__name__)
+
+AT_ONCE = 500
 
 
 class ActiveModels:
@@ -60,16 +63,14 @@ class ActiveModels:
 
     def _take_over(self, active: str | None) -> bool:
         opened = self._store.active()
-        self._seen = active
         if opened.snapshot is None:
-            self.problems = opened.problems
+            self._seen, self.problems = active, opened.problems
             return False
         _, mark = self._follower.told_since(0)
         fitted = set(opened.snapshot.items())
         with self._database.connect() as connection:
-            listed = contents.outlines(connection)
-            new = [outline.id for outline in listed if outline.published and outline.id not in fitted]
-            texts = {id: article.text for id, article in articles(contents.some(connection, new).values()).items()}
+            texts = _texts(connection, [id for id in contents.live_ids(connection) if id not in fitted])
+        self._seen = active  # not before the records were read: without them it is tried again
         try:
             # Without the lock, for it takes seconds: positions never change.
             restored = restore(opened.snapshot, self._follower.place_of_item, texts)
@@ -90,10 +91,18 @@ class ActiveModels:
             return
         ids = {self._follower.items[place] for place in told} - self._restored.known
         with self._database.connect() as connection:
-            texts = {id: article.text for id, article in articles(contents.some(connection, ids).values()).items()}
+            texts = _texts(connection, ids)
         with self._follower.lock:
             admit(self._restored, self._follower.place_of_item, texts)
         self._mark = mark
+
+
+def _texts(connection: Connection, ids: Collection[str]) -> dict[str, str]:
+    """The words of the contents with these ids, some at a time: their bodies, which are not needed, are long."""
+    texts: dict[str, str] = {}
+    for part in statements.chunks(ids, AT_ONCE):
+        texts |= {id: article.text for id, article in articles(contents.some(connection, part).values()).items()}
+    return texts
 
 
 def _give_back_memory() -> None:

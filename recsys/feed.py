@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
@@ -135,20 +135,29 @@ class Feed:
             self._follower.catch_up_citizen(ask.citizen, connection)
         except DatabaseError:
             fallbacks.append("records")
+        return self._made(ask, fallbacks, None)
+
+    def page_without_records(self, ask: Ask, told: Collection[str]) -> Page:
+        """The same while the records are out of reach: of the contents ``told`` alone, and without a page after it.
+
+        What is passed over for want of its title would be missing along a chain of cursors. Raises BadCursor.
+        """
+        return self._made(ask, ["records"], told)
+
+    def _made(self, ask: Ask, fallbacks: list[str], told: Collection[str] | None) -> Page:
         begun = ask.cursor is None
-        if ask.cursor is None:
-            rest = None
-        else:
-            rest, found = resume(self._slates, self._follower, ask.citizen, ask.cursor)
-            fallbacks += [] if found else ["slate"]
+        resumed = None if ask.cursor is None else resume(self._slates, ask.citizen, ask.cursor)
+        fallbacks += [] if resumed is None or resumed.found else ["slate"]
         with self._follower.lock:
             user, hour = self._follower.place_of_citizen(ask.citizen), clock.now_ms() / HOUR_MS
-            if rest is None:
+            if resumed is None:
                 rest = self._begin(user, hour, ask.topic, fallbacks)
-            entries, rest = _Serving(self, user, hour, rest).page(min(ask.limit, LONGEST), begun)
+            else:
+                rest = resumed.placed(self._slates, self._follower)
+            entries, rest = _Serving(self, user, hour, rest, told).page(min(ask.limit, LONGEST), begun)
             personalised = user not in self._follower.live.unprofiled
         cursor = None
-        if not (rest.done and not rest.head):
+        if told is None and not (rest.done and not rest.head):
             cursor, kept = keep(self._slates, self._follower, ask.citizen, rest, first=begun)
             fallbacks += [] if kept else ["hot"]
         return Page(tuple(entries), cursor, rest.slate, rest.snapshot, personalised, tuple(fallbacks))
@@ -194,13 +203,17 @@ class Feed:
 class _Serving:
     """One page in the making; lives under the follower's lock."""
 
-    def __init__(self, feed: Feed, user: int, hour: float, rest: Rest) -> None:
+    def __init__(self, feed: Feed, user: int, hour: float, rest: Rest, told: Collection[str] | None) -> None:
         self._feed, self._user, self._hour, self._rest = feed, user, hour, rest
         self._follower = feed._follower
         self._live: Live = self._follower.live
         self._open = self._live.open_items(user, hour)
         if rest.topic is not None:
             self._open &= self._live.static.topic[: self._live.items] == self._follower.topic_code(rest.topic)
+        if told is not None:
+            known = np.zeros(self._open.size, bool)
+            known[[place for place in self._follower.places_of_items(told).tolist() if place < known.size]] = True
+            self._open &= known
         self._tail, self._done = rest.tail, rest.done
         self._topics: list[int] = []
         self._authors: list[int] = []

@@ -10,7 +10,7 @@ import base64
 import re
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -100,46 +100,50 @@ def _told(slates: Slates, names: Names, places: Iterable[int]) -> list[Any]:
     return [ids[place] for place in places] if slates.shared else list(places)
 
 
-def _known(slates: Slates, names: Names, told: list[Any]) -> list[int]:
-    """What was told by ``_told``, but for ids of which nothing is known here yet."""
-    found: list[int] = names.places_of_items(told).tolist() if slates.shared else told
-    return found
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """What a cursor stands for, as it was kept; ``found``: whether its state was there."""
+
+    rest: Rest
+    found: bool = False
+    head: Sequence[Any] = ()
+    ranked: Sequence[Any] = ()
+    last: Sequence[Any] = ()
+
+    def placed(self, slates: Slates, names: Names) -> Rest:
+        """With positions, but for ids of which nothing is known here yet.
+
+        Under the lock of what the page is then made of: what becomes known in between would be shown a second time.
+        """
+
+        def known(told: Sequence[Any]) -> Sequence[int]:
+            return names.places_of_items(told).tolist() if slates.shared else told
+
+        ranked = frozenset(known(self.ranked))
+        return replace(self.rest, head=known(self.head), ranked=ranked, last=known(self.last))
 
 
-def resume(slates: Slates, names: Names, citizen: str, cursor: str) -> tuple[Rest, bool]:
-    """What a cursor stands for, and whether its state was there. Raises BadCursor for what is no cursor of ours.
+def resume(slates: Slates, citizen: str, cursor: str) -> Resumed:
+    """What a cursor stands for. Raises BadCursor for what is no cursor of ours.
 
     Without its state the feed goes on in the catalogue's order; so does one that another citizen began.
     """
     told = _decoded(cursor)
     rest = Rest(told["s"], told["h"], told["t"], None, told["n"], tail=told["k"])
     if not rest.slate:
-        return rest, False
-    lost = Rest("", rest.hour, rest.topic, None, rest.shown)
+        return Resumed(rest)
+    lost = Resumed(Rest("", rest.hour, rest.topic, None, rest.shown))
     try:
         state, ranked = (slates.get_slate(f"{rest.slate}.{part}") for part in (rest.shown, "ranked"))
     except HotStateError:
-        return lost, False
+        return lost
     if state is None or ranked is None:
-        return lost, False
+        return lost
     kept: dict[str, Any] = orjson.loads(state)
     if kept["citizen"] != citizen:
-        return lost, False
-    return (
-        Rest(
-            rest.slate,
-            rest.hour,
-            rest.topic,
-            kept["snapshot"],
-            rest.shown,
-            _known(slates, names, kept["head"]),
-            frozenset(_known(slates, names, orjson.loads(ranked))),
-            _known(slates, names, kept["last"]),
-            rest.tail,
-            kept["done"],
-        ),
-        True,
-    )
+        return lost
+    rest = replace(rest, snapshot=kept["snapshot"], done=kept["done"])
+    return Resumed(rest, True, kept["head"], orjson.loads(ranked), kept["last"])
 
 
 def _decoded(cursor: str) -> dict[str, Any]:

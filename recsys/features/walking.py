@@ -11,6 +11,8 @@ from recsys.kernels import compiled
 # Columns: first those of the walk, then those of the latest contacts.
 AHEAD = ("after_15m", "after_1h", "next_6h", "next", "after_latest", "after_6h", "after", "around")
 LATEST = ("alike_3h", "alike_1d", "alike", "here_1h", "here_6h", "device_1h", "point_15m", "point_1h", "point_6h")
+# What a contact is worth at most that lies ahead, of a clock that was: its powers must stay finite.
+_MOST = 2.0
 _AFTER, _AROUND, _FIRST, _ALL = 6, 7, len(AHEAD), len(AHEAD) + len(LATEST)
 
 
@@ -58,7 +60,7 @@ def _ahead(
     for far in range(1, worth.shape[1]):
         walking = _step(following, item, at, begun, what, walking)
         for index in range(walking):
-            now[index] = weight[at[index]] * factor
+            now[index] = min(weight[at[index]] * factor, _MOST)
         count = _seat(slot, seated, values, count, what, walking)
         for index in range(walking):
             of = begun[index]
@@ -111,7 +113,7 @@ def _latest(item: Any, weight: Any, factor: float, window: Any, place: Any, mine
     count = _seat(slot, seated, values, count, what, what.size)
     for at in range(first, last):
         row, alike = values[what[at - first], _FIRST:], near[at - first]
-        day = weight[at] * factor
+        day = min(weight[at] * factor, _MOST)
         six = (day * day) ** 2
         three = six * six
         one = three**3

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
-from typing import ClassVar
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from content_store import citizens, clock, contents
 from content_store.db import Database
 from content_store.errors import BadCursor, HotStateError
-from content_store.hot import Hot
+from content_store.hot import Hot, open_hot
 from content_store.hot.memory import MemoryHot
+from content_store.settings import load_settings
 from content_store.vocabulary import ContentStatus, Topic
 from recsys.active import ActiveModels
 from recsys.feed import AHEAD, Ask, Entry, Feed, Page, Slot
@@ -321,38 +320,57 @@ def test_the_cursor_of_another_citizen_shows_nothing_of_their_feed(feed: Feed) -
     assert page.entries
 
 
-class Places:
-    """Of nothing."""
-
-    items: ClassVar[list[str]] = []
-
-    def places_of_items(self, ids: Iterable[str]) -> NDArray[np.intp]:
-        return np.zeros(0, np.intp)
-
-
 @given(st.text(max_size=60))
 def test_what_is_no_cursor_is_refused_with_what_to_do(cursor: str) -> None:
     try:
-        rest, found = resume(MemoryHot(), Places(), "c", cursor)
+        resumed = resume(MemoryHot(), "c", cursor)
     except BadCursor as error:
         assert error.hint
     else:  # a text that happens to be a cursor of an unknown slate
-        assert not found
-        assert rest.head == ()
+        assert not resumed.found
+        assert resumed.head == ()
 
 
 @pytest.mark.parametrize("cursor", ["", "e30", "bnVsbA", "W10", "eyJzIjoxfQ", "a" * 900, "é"])
 def test_texts_that_decode_to_something_else_are_no_cursors(cursor: str) -> None:
     with pytest.raises(BadCursor):
-        resume(MemoryHot(), Places(), "c", cursor)
+        resume(MemoryHot(), "c", cursor)
+
+
+def test_what_a_process_learns_of_while_a_page_is_made_is_not_shown_again(
+    feed: Feed,
+    database: Database,
+    tmp_path_factory: pytest.TempPathFactory,
+    redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = load_settings({"KEPU_REDIS_URL": redis_url})
+    one, other = (feed_of(database, tmp_path_factory, open_hot(settings)) for _ in range(2))
+    with database.begin() as connection:
+        for number, topic in enumerate(list(Topic)[:5]):
+            about: dict[str, Any] = {"topic": topic, "author": f"新{number}", "published_at": NOW - 1_000}
+            contents.create(connection, id=f"new{number}", title="新", status=ContentStatus.PUBLISHED, **about)
+    for number in range(5):
+        for reader in range(1, 12):
+            read(database, f"c{reader:02d}", f"new{number}", first=95_000 + 20 * number + reader)
+    one._follower.catch_up()
+    pages = [one.page(Ask("stranger", 15))]
+    assert "new0" in ids(pages)
+
+    def resumed(*given: Any) -> Any:
+        found = resume(*given)
+        other._follower.catch_up()  # what its thread may do before the page has the lock
+        return found
+
+    monkeypatch.setattr("recsys.feed.resume", resumed)
+    while pages[-1].cursor is not None:
+        pages.append(other.page(Ask("stranger", 50, pages[-1].cursor)))
+    assert len(set(ids(pages))) == len(ids(pages))
 
 
 def test_a_page_served_by_another_process_goes_on_where_the_first_ended(
     feed: Feed, database: Database, tmp_path_factory: pytest.TempPathFactory, redis_url: str
 ) -> None:
-    from content_store.hot import open_hot
-    from content_store.settings import load_settings
-
     settings = load_settings({"KEPU_REDIS_URL": redis_url})
     one, other = (feed_of(database, tmp_path_factory, open_hot(settings)) for _ in range(2))
     pages = [one.page(Ask("c06", 15))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,16 +12,18 @@ import orjson
 
 from content_store import clock
 from content_store.contents import Card
-from content_store.errors import DatabaseError
+from content_store.errors import DatabaseError, DatabaseRefused
 from content_store.exposure_log import Placed
 from content_store.exposures import Showing
 from content_store.vocabulary import Topic
-from recsys.feed import Ask, Entry, Page
+from recsys.feed import Ask, Entry, Page, Why
 from recsys.reasons import ReasonCode
 from recsys.sentences import sentence
 from web import auth
 from web.api.endpoint import Output
 from web.services import Services
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -74,18 +77,21 @@ class FeedPage(Output):
 def compose(services: Services, ask: Ask) -> FeedPage:
     """The page that ``ask`` asks for; what it shows is logged soon.
 
-    While the records are out of reach it is a page of contents whose titles were read before. Raises BadCursor, and
-    DatabaseError where there are none of these.
+    While the records are out of reach it is a page of contents whose titles were read before, and the last one. Raises
+    BadCursor, and DatabaseError where there are none of these, or the records refuse what is asked.
     """
     begun = time.perf_counter()
     try:
         with services.database.connect() as connection:
             page = services.recommender.feed.page(ask, connection)
             cards = services.cards.of(connection, _named(page))
-    except DatabaseError:
-        page = services.recommender.feed.page(ask)
-        cards = services.cards.kept(_named(page))
-        if page.entries and not cards:
+    except DatabaseRefused:
+        raise
+    except DatabaseError as error:
+        log.warning("a page is made without the records: %s", error.message)
+        cards = services.cards.kept()
+        page = services.recommender.feed.page_without_records(ask, cards)
+        if not page.entries:
             raise
     # Withdrawn within the last second: the feed does not know yet, the records do.
     items = [_item(entry, cards) for entry in page.entries if entry.id in cards and cards[entry.id].live]
@@ -119,7 +125,9 @@ def related(services: Services, id: str, citizen: str, limit: int) -> list[Liste
 
 def _item(entry: Entry, cards: Mapping[str, Card]) -> FeedItem:
     why, card = entry.why, cards[entry.id]
-    titles = [cards[ref].title if ref in cards else ref for ref in why.refs]
+    if not all(ref in cards for ref in why.refs):
+        why = Why(ReasonCode.CATALOGUE)  # the title of what it names is gone
+    titles = [cards[ref].title for ref in why.refs]
     reason = FeedReason(why.code, sentence(why.code, titles=titles, count=why.count, region=why.region), why.refs)
     listed = (card.id, card.title, card.summary, card.topic, card.source, card.published_at)
     return FeedItem(*listed, reason, entry.position, entry.propensity)

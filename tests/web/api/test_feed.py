@@ -11,9 +11,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from content_store import citizens, clock, contents, events
+from content_store import changes, citizens, clock, contents, events
 from content_store.db import Database
-from content_store.errors import DatabaseError
+from content_store.errors import DatabaseError, DatabaseRefused
 from content_store.events import Event
 from content_store.vocabulary import ContentStatus, EventKind
 from recsys.reasons import ReasonCode
@@ -192,12 +192,26 @@ def test_a_feed_goes_on_while_the_records_are_out_of_reach(
         outage.setattr(Database, "connect", gone)
         assert client.get(PATH).status_code == 503  # no title was read before
     first = client.get(PATH).get_json()
+    known = opened(app).cards.kept().keys()
     monkeypatch.setattr(Database, "connect", gone)
-    again = client.get(PATH)
-    assert again.status_code == 200
-    assert len(ids_of([again.get_json()])) > 10
-    assert set(ids_of([again.get_json()])) <= set(ids_of([first]))
-    assert 'kepu_feed_fallbacks_total{name="records"} 1.0' in client.get("/metrics").text
+    for path in (PATH, f"{PATH}?cursor={first['cursor']}"):
+        answer = client.get(path)
+        assert answer.status_code == (200 if path == PATH else 503)  # of the next page no title is known yet
+    again = client.get(PATH).get_json()
+    # What is passed over would be missing from the pages after it: there are none.
+    assert (set(ids_of([again])), again["cursor"]) == (set(known), None)
+    assert 'kepu_feed_fallbacks_total{name="records"} 2.0' in client.get("/metrics").text
+
+
+def test_records_that_refuse_what_is_asked_are_no_outage(
+    client: FlaskClient, shelf: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise DatabaseRefused("no such table: changes")
+
+    assert client.get(PATH).status_code == 200
+    monkeypatch.setattr(changes, "since", refuse)
+    assert client.get(PATH).status_code >= 500
 
 
 def test_related_articles_leave_out_the_article_itself_and_what_was_met(
