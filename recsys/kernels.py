@@ -213,6 +213,18 @@ def sum_of_rows(starts: Any, column: Any, value: Any, row: Any, weight: Any, col
 
 
 @compiled
+def whole_products(rows: Any, row: Any) -> Any:
+    """The product of each of ``rows`` with ``row`` (int8 both, at most 133,000 columns), as float32."""
+    found = np.empty(rows.shape[0], np.float32)
+    for index in range(rows.shape[0]):
+        total = np.int32(0)
+        for column in range(row.size):
+            total += np.int32(np.int16(rows[index, column]) * np.int16(row[column]))
+        found[index] = total
+    return found
+
+
+@compiled
 def spread(values: Any, inside: Any, places: Any, out: Any) -> None:
     """Write those of ``values`` that are ``inside`` to their ``places`` of ``out``."""
     for index in range(inside.size):

@@ -13,6 +13,7 @@ from recsys.features.table import table
 from recsys.live import Live, Static
 from recsys.models.als import Als, AlsConfig
 from recsys.models.base import Recommender
+from recsys.models.compact import Compact
 from recsys.models.forest import Forest
 from recsys.models.item_item import ItemItem, ItemItemConfig
 from recsys.ranking import Ranking
@@ -43,6 +44,7 @@ def warm() -> None:
         reasons(live, moment(live, _READERS - 1, hour), ranked.items)
         live.update(0, _ITEMS - 1, hour, KIND_CODE[EventKind.READ], 0, 0)
     ranking.near(0, _HOUR + _ITEMS)
+    Compact.of(np.ones((_ITEMS, 2))).products(0)
 
 
 def _models() -> dict[str, Recommender]:

@@ -12,6 +12,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.kernels import whole_products
+
 Floats = NDArray[np.float32]
 
 AT_ONCE = 4_096
@@ -49,11 +51,7 @@ class Compact:
         more = Compact.of(rows)
         return Compact(np.vstack([self.values, more.values]), np.append(self.scale, more.scale))
 
-    def times(self, vector: Floats) -> Floats:
-        """The product of each row with ``vector`` (float32, one per row)."""
-        found = np.empty(len(self), np.float32)
-        for start in range(0, len(self), AT_ONCE):
-            part = slice(start, start + AT_ONCE)
-            found[part] = self.values[part].astype(np.float32) @ vector
-        found *= self.scale
+    def products(self, place: int) -> Floats:
+        """The product of each row with the one at ``place`` (float32, one per row), added up in whole numbers."""
+        found: Floats = whole_products(self.values, self.values[place]) * (self.scale * self.scale[place])
         return found

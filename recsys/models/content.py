@@ -199,7 +199,7 @@ class Content(Recommender):
         """
         if not 0 <= item < self.items:
             raise IndexError(f"no article has the position {item}")
-        return self._vectors.times(self._vectors.rows(np.array([item]))[0])
+        return self._vectors.products(item)
 
     def near(self, item: int, k: int) -> tuple[NDArray[np.intp], Floats]:
         """The ``k`` articles whose texts are nearest to that of ``item``, nearest first, and their cosines (float32).

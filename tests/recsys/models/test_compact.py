@@ -18,13 +18,13 @@ def test_a_row_is_kept_to_half_a_step_of_its_largest_number(seed: int, columns: 
 
 def test_a_product_is_that_of_the_kept_rows_however_many_there_are() -> None:
     rng = np.random.default_rng(1)
-    rows, vector = rng.standard_normal((AT_ONCE + 3, 7)).astype(np.float32), rng.standard_normal(7).astype(np.float32)
-    kept = Compact.of(rows)
-    np.testing.assert_allclose(kept.times(vector), kept.rows(np.arange(len(kept))) @ vector, rtol=1e-4, atol=1e-4)
+    kept = Compact.of(rng.standard_normal((AT_ONCE + 3, 700)).astype(np.float32))
+    rows = kept.rows(np.arange(len(kept))).astype(np.float64)
+    np.testing.assert_allclose(kept.products(AT_ONCE), rows @ rows[AT_ONCE], rtol=1e-4, atol=1e-4)
 
 
 def test_a_row_of_zeros_stays_one_and_more_rows_come_after_the_others() -> None:
     kept = Compact.of(np.zeros((1, 3))).with_more(np.array([[1.0, 0, -2]]))
     assert kept.rows(np.arange(2)).tolist() == [[0, 0, 0], [np.float32(127 * 0.5).round() * kept.scale[1], 0, -2]]
-    assert kept.times(np.ones(3, np.float32))[0] == 0
+    assert kept.products(1)[0] == kept.products(0)[1] == 0
     assert len(Compact.of(np.zeros((0, 0)))) == 0
