@@ -121,3 +121,10 @@ def test_contacts_of_many_years_are_reckoned_without_overflow() -> None:
     assert np.isfinite(found.values).all()
     assert found.dense("after_1h", 3)[1] > 0
     assert module.around(live, moment(live, 100, 8_766.0 * 11 + 2))[1] == pytest.approx(found.dense("around", 3)[1])
+
+
+def test_a_contact_far_ahead_of_the_clock_makes_no_signal_unknown() -> None:
+    live = Live(Static.unknown(4), 3)
+    for user, item, ahead in ((0, 0, -2), (1, 0, -1), (1, 1, 24 * 50), (2, 2, 24 * 400)):
+        live.update(user, item, 473_000.0 + ahead, KIND_CODE[EventKind.READ], user, user)
+    assert np.isfinite(signals(live, moment(live, 0, 473_000.0)).values).all()
