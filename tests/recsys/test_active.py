@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +16,7 @@ from recsys.active import ActiveModels
 from recsys.follower import Follower
 from recsys.models.content import Content, ContentConfig
 from recsys.snapshots import Draft, SnapshotStore
+from tests.support.outages import gone
 
 TEXTS = {"a": "火箭 卫星", "b": "卫星 轨道", "c": "轨道 火箭"}
 
@@ -57,12 +55,6 @@ def test_a_snapshot_is_taken_over_once_the_records_answer_again(
     models = ActiveModels(store, Follower(database), database)
     first = models.version
     second = store.publish(draft()).version
-
-    @contextmanager
-    def gone(self: Database) -> Iterator[Any]:
-        if self:
-            raise DatabaseError("the database is gone")
-        yield
 
     with monkeypatch.context() as outage:
         outage.setattr(Database, "connect", gone)

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import event
 
 from content_store.db import Database
+from content_store.errors import DatabaseError
 from tests.support.servers import Postgres
 
 
@@ -43,3 +44,11 @@ def be_impatient(database: Database) -> None:
 
         database.engine.dispose()
         event.listen(database.engine, "connect", hurry)
+
+
+@contextlib.contextmanager
+def gone(self: Database) -> Iterator[Any]:
+    """In the place of ``Database.connect``: nobody can even read."""
+    if self:
+        raise DatabaseError("the database is gone")
+    yield

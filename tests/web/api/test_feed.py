@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -13,10 +12,11 @@ from flask.testing import FlaskClient
 
 from content_store import changes, citizens, clock, contents, events
 from content_store.db import Database
-from content_store.errors import DatabaseError, DatabaseRefused
+from content_store.errors import DatabaseRefused
 from content_store.events import Event
 from content_store.vocabulary import ContentStatus, EventKind
 from recsys.reasons import ReasonCode
+from tests.support.outages import gone
 from tests.support.shelves import shelved
 from tests.web.conftest import Service, opened
 from web.api.feed_page import FeedPage
@@ -182,12 +182,6 @@ def test_what_a_page_did_without_is_counted_by_name(client: FlaskClient, shelf: 
 def test_a_feed_goes_on_while_the_records_are_out_of_reach(
     app: Flask, client: FlaskClient, shelf: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    @contextmanager
-    def gone(self: Database) -> Iterator[Any]:
-        if self:
-            raise DatabaseError("the database is gone")
-        yield
-
     with monkeypatch.context() as outage:
         outage.setattr(Database, "connect", gone)
         assert client.get(PATH).status_code == 503  # no title was read before
