@@ -9,7 +9,16 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from content_store.vocabulary import CitizenKind, ContentStatus, EventKind, JobState, Role, ServiceKind, SharedCap
+from content_store.vocabulary import (
+    CitizenKind,
+    ContentStatus,
+    EventKind,
+    JobState,
+    OrganisationKind,
+    Role,
+    ServiceKind,
+    SharedCap,
+)
 
 metadata = sa.MetaData(
     naming_convention={
@@ -254,4 +263,30 @@ daily_facts = sa.Table(
     sa.Column("built_at", sa.BigInteger, nullable=False),
     _one_of("kind", ServiceKind),
     sqlite_with_rowid=False,
+)
+
+organisations = sa.Table(
+    "organisations",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("parent_id", sa.Text, sa.ForeignKey("organisations.id")),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("region", sa.Text),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    _one_of("kind", OrganisationKind),
+    sa.CheckConstraint("(parent_id IS NULL) = (kind = 'province')", name="root"),
+    sa.UniqueConstraint("parent_id", "name"),
+)
+
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("login", sa.Text, nullable=False, unique=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("organisation_id", sa.Text, sa.ForeignKey("organisations.id"), nullable=False),
+    sa.Column("password", sa.Text),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("disabled_at", sa.BigInteger),
 )
