@@ -39,9 +39,10 @@ def create(
     origin: ContentOrigin = ContentOrigin.IMPORT,
     **given: Unpack[Changes],
 ) -> Content:
-    """Store a new content; without ``id`` a new one is made. One of another ``origin`` than an import begins unpublished.
+    """Store a new content; without ``id`` a new one is made.
 
-    Raises BadRecord for a missing title, a value outside the vocabulary or an id that is taken.
+    Raises BadRecord for a missing title, a value outside the vocabulary or an id that is taken, and Unreviewed where
+    one of another ``origin`` than an import would begin published.
     """
     identifier = checks.identifier(id, "a content's id") if id is not None else ids.new_id()
     row = {"title": None, "tags": []} | _columns(given)

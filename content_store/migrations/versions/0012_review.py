@@ -41,6 +41,7 @@ def upgrade() -> None:
     _create_routes()
     _create_reviews()
     _create_steps()
+    _create_comments()
     _create_quarantines()
     _create_endings()
     _create_inbox()
@@ -211,6 +212,9 @@ def _create_steps() -> None:
             "(verdict IS NOT NULL AND verdict = 'returned') = (reason IS NOT NULL)", name="ck_review_steps_returned"
         ),
     )
+
+
+def _create_comments() -> None:
     op.create_table(
         "review_comments",
         sa.Column("id", sa.Text, nullable=False),
