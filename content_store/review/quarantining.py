@@ -109,11 +109,13 @@ def rescan(connection: Connection) -> Rescan:
     """
     listed, found = terms.load(connection), Rescan([], {})
     contents, versions = schema.contents.c, tables.content_versions.c
-    newest = sa.select(sa.func.max(versions.version)).where(versions.content_id == contents.id).scalar_subquery()
+    other = tables.content_versions.alias()
+    newest = sa.select(sa.func.max(other.c.version)).where(other.c.content_id == contents.id).scalar_subquery()
     shown = sa.case((contents.status == ContentStatus.SCHEDULED, contents.wording), else_=newest)
     same = sa.and_(versions.content_id == contents.id, versions.version == shown)
     searched = [versions[name] for name in _SEARCHED]
-    waits = sa.select(contents.id, versions.version, *searched).join(tables.content_versions, same)
+    source = schema.contents.join(tables.content_versions, same)
+    waits = sa.select(contents.id, versions.version, *searched).select_from(source)
     for row in connection.execute(waits.where(contents.status.in_(_WAITING))).all():
         before = held(connection, row.id, row.version)
         examine(connection, row.id, row.version, row._asdict(), listed=listed)
