@@ -7,6 +7,7 @@ from sqlalchemy.engine import Connection
 
 from content_store import clock, contents, ids, statements
 from content_store import schema_review as tables
+from content_store.content_records import Content
 from content_store.errors import BadRecord, ReviewClosed, Unreviewed
 from content_store.review import records, routes, trail, versions
 from content_store.review.records import Review
@@ -34,15 +35,7 @@ def submit(
     words without title, body, topic or AI-use statement; Unreviewed where the database refuses it.
     """
     content, latest = versions.hold(connection, content_id), versions.newest(connection, content_id)
-    if version != latest.version:
-        raise ReviewClosed(f"the newest version of content {content_id} is {latest.version}", hint="look at it first")
-    if content.status in (ContentStatus.WITHDRAWN, ContentStatus.EXPIRED):
-        raise BadRecord(f"content {content_id} is {content.status}", hint="save another version first")
-    if records.opened(connection, content_id) is not None:
-        raise ReviewClosed(f"version {version} of content {content_id} is in review already")
-    if records.passed(connection, content_id, version) is not None:
-        raise ReviewClosed(f"version {version} of content {content_id} has passed its review")
-    _refuse_lacking(latest)
+    _require_ready(connection, content, latest, version)
     chosen, basis = _route(connection, latest, settings, route)
     now = clock.now_ms()
     review = {"id": ids.new_id(), "content_id": content_id, "version": version, "route": chosen, "basis": basis}
@@ -75,8 +68,17 @@ def recall(connection: Connection, review_id: str, actor: Actor) -> Review:
     return records.get(connection, review_id)
 
 
-def _refuse_lacking(version: Version) -> None:
-    lacking = [name for name in ("title", "body", "topic", "ai_use") if not getattr(version, name)]
+def _require_ready(connection: Connection, content: Content, latest: Version, version: int) -> None:
+    id = content.id
+    if version != latest.version:
+        raise ReviewClosed(f"the newest version of content {id} is {latest.version}", hint="look at it first")
+    if content.status in (ContentStatus.WITHDRAWN, ContentStatus.EXPIRED):
+        raise BadRecord(f"content {id} is {content.status}", hint="save another version first")
+    if records.opened(connection, id) is not None:
+        raise ReviewClosed(f"version {version} of content {id} is in review already")
+    if records.passed(connection, id, version) is not None:
+        raise ReviewClosed(f"version {version} of content {id} has passed its review")
+    lacking = [name for name in ("title", "body", "topic", "ai_use") if not getattr(latest, name)]
     if lacking:
         raise BadRecord(f"the version lacks {', '.join(lacking)}", hint="reviewers must see all that readers will")
 

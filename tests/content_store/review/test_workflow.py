@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from content_store import clock, contents
@@ -113,7 +115,7 @@ def test_what_the_settings_call_low_risk_may_take_the_short_route(desk: Database
     ],
     ids=["topic", "ai", "length", "source", "science"],
 )
-def test_anything_else_takes_the_full_route(desk: Database, words: dict[str, object], given: dict[str, str]) -> None:
+def test_anything_else_takes_the_full_route(desk: Database, words: dict[str, Any], given: dict[str, str]) -> None:
     with desk.begin() as connection:
         draft(connection, **({"topic": Topic.DAILY} | words))
         with pytest.raises(BadRecord, match="may not take the route short"):
