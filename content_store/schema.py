@@ -1,14 +1,18 @@
 """The tables and nothing else: what each row means is told by the module of its noun.
 
+Those of review and publishing are in ``content_store.schema_review``.
+
 Instants are epoch milliseconds (UTC); ids are text. Portable between SQLite and PostgreSQL.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import sqlalchemy as sa
 
+from content_store import schema_review as schema_review
+from content_store.review_words import ContentOrigin
+from content_store.schema_base import metadata as metadata
+from content_store.schema_base import one_of as _one_of
 from content_store.vocabulary import (
     CitizenKind,
     ContentStatus,
@@ -20,24 +24,8 @@ from content_store.vocabulary import (
     SharedCap,
 )
 
-metadata = sa.MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-    }
-)
-
 # SQLite counts up only a primary key declared as plain INTEGER, which holds 64 bits there.
 _Sequence = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-
-
-def _one_of(column: str, values: Iterable[str]) -> sa.CheckConstraint:
-    # Not IN: for each inserted row SQLite would build a table of the values, a third of the whole work.
-    return sa.CheckConstraint(" OR ".join(f"{column} = '{value}'" for value in values), name=column)
-
 
 citizens = sa.Table(
     "citizens",
@@ -77,7 +65,11 @@ contents = sa.Table(
     sa.Column("published_at", sa.BigInteger),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("expires_at", sa.BigInteger),
+    sa.Column("origin", sa.Text, nullable=False, server_default=ContentOrigin.EDITOR.value),
+    # The row of content_versions that it shows; none where it was imported and never reviewed.
+    sa.Column("wording", sa.Integer),
     _one_of("status", ContentStatus),
+    _one_of("origin", ContentOrigin),
     sa.CheckConstraint("version >= 1", name="version"),
     sa.CheckConstraint("status <> 'scheduled' OR published_at IS NOT NULL", name="scheduled"),
     sa.Index(None, "status", "published_at"),

@@ -14,7 +14,7 @@ import orjson
 from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from content_store import errors, ids
+from content_store import clock, errors, ids
 from content_store.errors import KepuError
 
 log = logging.getLogger(__name__)
@@ -132,6 +132,8 @@ _STATUS: dict[type[KepuError], int] = {
     errors.UnknownContent: 404,
     errors.UnknownOrganisation: 404,
     errors.UnknownSession: 404,
+    errors.UnknownMessage: 404,
+    errors.Withdrawn: 410,
     errors.DatabaseError: 503,
     errors.HotStateError: 503,
 }
@@ -147,6 +149,7 @@ _TO_PEOPLE = {
     401: ("需要重新验证身份", "请刷新页面后再试。"),
     403: ("这个操作没有完成", "页面可能已经过期，请刷新后再试。"),
     404: ("没有找到这个页面", "它可能已经下架，或者地址有误。"),
+    410: ("这篇内容已下架", "可以回首页看看别的文章。"),
     405: ("这个操作没有完成", "请返回上一页再试一次。"),
     413: ("内容太大", "请缩短内容后再提交。"),
     429: ("操作太快了", "请稍等片刻再试。"),
@@ -193,6 +196,8 @@ def problem(error: KepuError, request_id: str) -> dict[str, Any]:
     body |= {"detail": detail, "code": code, "request_id": request_id}
     if status not in _GENERAL and error.hint:
         body["hint"] = error.hint
+    if isinstance(error, errors.Withdrawn):
+        body |= {"reason": error.reason, "text": error.text, "withdrawn_at": error.withdrawn_at}
     if isinstance(error, InvalidRequest) and error.places:
         body["errors"] = [{"at": at, "message": message} for at, message in error.places]
     return body
@@ -256,6 +261,8 @@ def _page(error: KepuError) -> Response:
     title, advice = _TO_PEOPLE.get(status) or _TO_PEOPLE[500 if status >= 500 else 400]
     if isinstance(error, errors.NotAllowed):
         title, advice = _NOT_ALLOWED
+    if isinstance(error, errors.Withdrawn):
+        advice = f"下架原因：{error.text}（{clock.shown(error.withdrawn_at)}）。{advice}"
     page = render_template("error.html", status=status, title=title, advice=advice, request_id=request_id)
     response = Response(page, status, content_type="text/html; charset=utf-8")
     response.headers["X-Request-ID"] = request_id

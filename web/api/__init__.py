@@ -7,7 +7,7 @@ from flask import Flask, Response
 
 from web import access
 from web.access import Open
-from web.api import contents, events, feed, health, history, me, progress
+from web.api import contents, events, feed, health, history, inbox, me, progress
 from web.api.endpoint import Endpoint, add
 from web.api.openapi import document
 
@@ -18,6 +18,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *progress.ENDPOINTS,
     *me.ENDPOINTS,
     *history.ENDPOINTS,
+    *inbox.ENDPOINTS,
     *health.ENDPOINTS,
 )
 """All of them; ``/metrics`` and the document itself are the only other addresses that are no pages."""

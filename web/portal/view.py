@@ -18,6 +18,7 @@ ELDER = "elder"
 _YEAR_S = 365 * 86_400
 _NOTICES = {
     "dismissed": "好的，这篇不再出现，同类内容也会少一些。",
+    "read": "已标为已读。",
     "saved": "已保存，下一页起生效。",
     "personalised": "个性化推荐已打开。",
     "forgotten": "已从阅读记录中删除，下一页起推荐不再参考它。",
