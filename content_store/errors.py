@@ -129,6 +129,8 @@ class NotAllowed(KepuError):
     """Whoever wants it does not have the permission for it in this organisation."""
 
     code = "not_allowed"
+
+
 class Unreviewed(KepuError):
     """Something would be published that did not pass every step of its review, or the review itself bypassed."""
 
@@ -289,3 +291,55 @@ class BadCursor(KepuError):
     """A cursor of a list is not one that was given out."""
 
     code = "bad_cursor"
+
+
+class UnknownCreator(KepuError):
+    """The account never applied to the creator alliance."""
+
+    code = "unknown_creator"
+
+
+class UnknownCall(KepuError):
+    """No call for works has this id."""
+
+    code = "unknown_call"
+
+
+class CriteriaNotMet(KepuError):
+    """An applicant does not meet the published criteria; ``unmet`` are those, as sentences in Chinese."""
+
+    code = "criteria_not_met"
+
+    def __init__(self, unmet: list[str]) -> None:
+        super().__init__(f"unmet: {'；'.join(unmet)}", hint="admit with a reason for the exception, or refuse")
+        self.unmet = unmet
+
+
+class StaleRevision(KepuError):
+    """What was changed is no longer as it was when the change was begun."""
+
+    code = "stale_revision"
+
+
+class NotAMember(KepuError):
+    """Works are taken of members of the creator alliance only."""
+
+    code = "not_a_member"
+
+
+class AllowanceUsed(KepuError):
+    """A member has handed in as many works today as are taken on a day."""
+
+    code = "allowance_used"
+
+
+class CallClosed(KepuError):
+    """A call takes no works: not yet, not any more, or it was cancelled."""
+
+    code = "call_closed"
+
+
+class NotInvited(KepuError):
+    """A call is for those who were invited and accepted."""
+
+    code = "not_invited"

@@ -1,6 +1,7 @@
 """The tables and nothing else: what each row means is told by the module of its noun.
 
-Those of review and publishing are in ``content_store.schema_review``.
+Those of review and publishing are in ``content_store.schema_review``, those of the creator alliance in
+``content_store.schema_creators``.
 
 Instants are epoch milliseconds (UTC); ids are text. Portable between SQLite and PostgreSQL.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from content_store import schema_creators as schema_creators
 from content_store import schema_review as schema_review
 from content_store.review_words import ContentOrigin
 from content_store.schema_base import metadata as metadata

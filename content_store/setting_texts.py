@@ -20,6 +20,7 @@ _SHORTEST_LEASE_S, _LONGEST_LEASE_S = 0.5, 3600.0
 LEAST_KEPT_DAYS = 180
 """Days for which the law wants logs to be kept."""
 _MOST_KEPT_DAYS = 36_500
+_MOST_ALLOWED = 1_000
 _LONGEST_H = 8_784
 
 
@@ -123,6 +124,8 @@ def names(text: str) -> frozenset[str]:
 
 def written(value: Any) -> str:
     """A value as a text that gives it again."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
     return ",".join(sorted(value)) if isinstance(value, frozenset) else str(value)
 
 
@@ -139,6 +142,14 @@ def count(text: str) -> int:
     if value < 0:
         raise ValueError("must not be negative")
     return value
+
+
+def allowances(text: str) -> tuple[int, int, int]:
+    """Three numbers, none below the one before it."""
+    numbers = [int(part) for part in text.split(",")]
+    if len(numbers) != 3 or numbers != sorted(numbers) or not numbers[0] >= 0 or numbers[-1] > _MOST_ALLOWED:
+        raise ValueError(f"must be three numbers from 0 to {_MOST_ALLOWED}, rising, such as 3,10,30")
+    return numbers[0], numbers[1], numbers[2]
 
 
 def day(text: str) -> date:

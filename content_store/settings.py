@@ -211,6 +211,23 @@ class Settings:
         Schedule.parse,
         "When those who read words that were corrected since are told; written like `KEPU_RETRAIN_SCHEDULE`.",
     )
+    admission_followers: int = _setting(
+        5_000,
+        texts.count,
+        "Followers over all channels that a creator needs who applies to the alliance; published with the criteria.",
+    )
+    admission_samples: int = _setting(
+        3, texts.count, "Sample works that a creator needs who applies to the alliance; published with the criteria."
+    )
+    admission_samples_instead: int = _setting(
+        10, texts.count, "So many sample works make up for missing followers; 0: nothing does."
+    )
+    creator_allowances: tuple[int, int, int] = _setting(
+        (3, 10, 30),
+        texts.allowances,
+        "Works that are taken of a member of the alliance on a day: of a new, a proven and a trusted one.",
+        shown="3,10,30",
+    )
     facts_schedule: Schedule = _setting(
         Schedule.parse("00:20"),
         Schedule.parse,
