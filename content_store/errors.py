@@ -116,7 +116,7 @@ class BadCredentials(KepuError):
 
 
 class SignInDelayed(KepuError):
-    """Too many failures for this login: the next attempt is taken after ``retry_after_s`` seconds (0: by no attempt)."""
+    """Too many failures for this login; the next attempt is taken after ``retry_after_s`` seconds."""
 
     code = "sign_in_delayed"
 

@@ -8,6 +8,7 @@ about kinds of characters and no changing by the calendar (ibid.); what is guess
 
 from __future__ import annotations
 
+import itertools
 import re
 import secrets
 import threading
@@ -33,16 +34,15 @@ HASHER = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
 
 _turn = threading.BoundedSemaphore(AT_ONCE)
 _ROWS = ("1234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "1qaz2wsx3edc4rfv5tgb6yhn7ujm", "qazwsxedcrfvtgbyhnujm")
-_COMMON = frozenset(
-    """
+_WORDS = """
     password passwd passphrase pass word admin administrator root user guest test temp demo login welcome letmein secret
     changeme default master server system manager editor qwerty qwertyuiop asdfgh zxcvbn abc abcd abcde abcdef iloveyou
     woaini woaiwojia wodemima mima mimashi nihao zhongguo china sichuan chengdu tianfu kepu kexue kexie tianfukepu
     kepusichuan sichuankepu panda xiongmao dragon monkey sunshine princess football baseball superman batman hello
     helloworld nopassword mypassword newpassword yourpassword thepassword passwordpassword adminadmin rootroot testtest
     密码 管理员 科普 天府科普 天府 四川 成都 中国 我爱你 你好
-    """.split()
-)
+"""
+_COMMON = frozenset(_WORDS.split())
 _LOOKALIKES = str.maketrans("013457@$!", "oleastasi")
 _NOT_LETTERS = re.compile(r"[\W\d_]+")
 _TEMPORARY_SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -83,7 +83,7 @@ def verify(stored: str | None, password: str) -> bool:
             matches = HASHER.verify(stored or _nobodys(), password)
         except VerifyMismatchError:
             return False
-        except (VerificationError, InvalidHashError):
+        except (VerificationError, InvalidHashError, UnicodeError):
             # What is stored is no hash of ours: it opens nothing.
             return False
     return matches and stored is not None
@@ -103,7 +103,9 @@ def again(password: str, *, temporary: bool) -> Hashed:
 def _nobodys() -> str:
     """What no password hashes to, as costly to examine as any."""
     cost = f"m={HASHER.memory_cost},t={HASHER.time_cost},p={HASHER.parallelism}"
-    salt, tag = (b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (HASHER.salt_len, HASHER.hash_len))
+    salt, tag = (
+        b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (HASHER.salt_len, HASHER.hash_len)
+    )
     return f"$argon2id$v=19${cost}${salt}${tag}"
 
 
@@ -136,7 +138,7 @@ def _repeats(text: str) -> bool:
 
 
 def _is_run(text: str) -> bool:
-    steps = {ord(after) - ord(before) for before, after in zip(text, text[1:], strict=False)}
+    steps = {ord(after) - ord(before) for before, after in itertools.pairwise(text)}
     if steps <= {1} or steps <= {-1}:
         return True
     rows = [row + row for row in _ROWS]

@@ -47,10 +47,13 @@ _SQLITE = (
     WHEN NOT ({_LINKED.replace("IS NOT DISTINCT FROM", "IS")})
     BEGIN SELECT RAISE(ABORT, '{_LINK_REFUSED}'); END
     """,
-    f"""
-    CREATE TRIGGER organisations_are_a_tree BEFORE UPDATE OF parent_id ON organisations WHEN {_ABOVE}
-    BEGIN SELECT RAISE(ABORT, '{_CYCLE_REFUSED}'); END
-    """,
+    *(
+        f"""
+        CREATE TRIGGER organisations_are_a_tree_{name} BEFORE {occasion} ON organisations WHEN {_ABOVE}
+        BEGIN SELECT RAISE(ABORT, '{_CYCLE_REFUSED}'); END
+        """
+        for name, occasion in (("at_first", "INSERT"), ("later", "UPDATE OF parent_id"))
+    ),
 )
 _POSTGRESQL = (
     f"""
@@ -77,7 +80,7 @@ _POSTGRESQL = (
     CREATE FUNCTION organisations_are_a_tree() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
       PERFORM pg_advisory_xact_lock(7355608002);
-      IF {_ABOVE} THEN RAISE EXCEPTION '{_CYCLE_REFUSED}'; END IF;
+      IF {_ABOVE} THEN RAISE EXCEPTION '{_CYCLE_REFUSED}' USING ERRCODE = 'check_violation'; END IF;
       RETURN NEW;
     END $$
     """,
@@ -94,7 +97,7 @@ _POSTGRESQL = (
     FOR EACH ROW EXECUTE FUNCTION audit_log_is_a_chain()
     """,
     """
-    CREATE TRIGGER organisations_are_a_tree BEFORE UPDATE OF parent_id ON organisations
+    CREATE TRIGGER organisations_are_a_tree BEFORE INSERT OR UPDATE OF parent_id ON organisations
     FOR EACH ROW EXECUTE FUNCTION organisations_are_a_tree()
     """,
     *(
@@ -132,7 +135,9 @@ def _create_grants() -> None:
         sa.Column("granted_at", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("account_id", "role", "organisation_id", name="pk_grants"),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name="fk_grants_account_id_accounts"),
-        sa.ForeignKeyConstraint(["organisation_id"], ["organisations.id"], name="fk_grants_organisation_id_organisations"),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisations.id"], name="fk_grants_organisation_id_organisations"
+        ),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_grants_organisation_id", "grants", ["organisation_id"])
