@@ -28,16 +28,14 @@ def test_an_account_is_found_by_its_login_however_it_is_written(database: Databa
     assert not made.must_change_password
 
 
-@pytest.mark.parametrize(
-    "login", ["", "a", "a b", "a:b", "-a", "a" * 65, "a\nb", "a\x00b", "<a>", "cli:root", "\ud800a"]
-)
-def test_what_cannot_be_a_login_is_refused(database: Database, login: str) -> None:
+def test_what_cannot_be_a_login_is_refused(database: Database) -> None:
     with database.begin() as connection:
         found_organisations(connection)
-        with pytest.raises(BadRecord):
-            accounts.create(connection, actor=HOUSE, login=login, name="王", organisation_id=ROOT)
-        with pytest.raises(UnknownAccount):
-            accounts.by_login(connection, login)
+        for login in ("", "a", "a b", "a:b", "-a", "a" * 65, "a\nb", "a\x00b", "<a>", "cli:root", "\ud800a"):
+            with pytest.raises(BadRecord):
+                accounts.create(connection, actor=HOUSE, login=login, name="王", organisation_id=ROOT)
+            with pytest.raises(UnknownAccount):
+                accounts.by_login(connection, login)
 
 
 def test_a_login_is_given_once(database: Database) -> None:

@@ -100,11 +100,11 @@ STATEMENTS = (
 )
 
 
-@pytest.mark.parametrize("statement", STATEMENTS)
-def test_the_database_takes_no_other_statement_than_the_next_row(database: Database, statement: str) -> None:
+def test_the_database_takes_no_other_statement_than_the_next_row(database: Database) -> None:
     write(database, 2)
-    with pytest.raises(sa.exc.DBAPIError, match="audit log"), database.begin() as connection:
-        connection.execute(sa.text(statement))
+    for statement in STATEMENTS:
+        with pytest.raises(sa.exc.DBAPIError, match="audit log"), database.begin() as connection:
+            connection.execute(sa.text(statement))
     found = verified(database)
     assert (found.rows, found.flaws) == (2, ())
 
@@ -262,10 +262,10 @@ def test_what_has_no_one_form_is_refused(value: object) -> None:
         audit.canonical(value)
 
 
-@pytest.mark.parametrize("word", ["password", "Token", "secret", "digest"])
-def test_what_calls_itself_a_secret_is_refused(database: Database, word: str) -> None:
-    with database.begin() as connection, pytest.raises(BadRecord, match="secrets"):
-        audit.record(connection, ACTOR, "x", "thing", "t", None, {"deep": [{word: "x"}]})
+def test_what_calls_itself_a_secret_is_refused(database: Database) -> None:
+    for word in ("password", "Token", "secret", "digest"):
+        with database.begin() as connection, pytest.raises(BadRecord, match="secrets"):
+            audit.record(connection, ACTOR, "x", "thing", "t", None, {"deep": [{word: "x"}]})
 
 
 def test_many_writers_at_once_make_one_chain(database: Database, database_url: str) -> None:

@@ -73,36 +73,36 @@ def test_a_new_organisation_has_its_parents_region(database: Database) -> None:
     assert (made.region, other.region) == (MIANYANG, "510781")
 
 
-@pytest.mark.parametrize(
-    ("parent", "kind", "name"),
-    [
-        (ROOT, "province", "又一个省"),
-        (CHENGDU, "prefecture", "市下面的市"),
-        (ROOT, "county", "省直管县"),
-        (MUSEUM, "society", "馆内学会"),
-        (CHENGDU, "county", "温江区科协"),
-        (CHENGDU, "county", ""),
-        (CHENGDU, "county", "x" * 101),
-        (CHENGDU, "county", "a\nb"),
-        (CHENGDU, "club", "俱乐部"),
-    ],
+IMPOSSIBLE = (
+    (ROOT, "province", "又一个省"),
+    (CHENGDU, "prefecture", "市下面的市"),
+    (ROOT, "county", "省直管县"),
+    (MUSEUM, "society", "馆内学会"),
+    (CHENGDU, "county", "温江区科协"),
+    (CHENGDU, "county", ""),
+    (CHENGDU, "county", "x" * 101),
+    (CHENGDU, "county", "a\nb"),
+    (CHENGDU, "club", "俱乐部"),
 )
-def test_what_cannot_be_there_is_refused(database: Database, parent: str, kind: str, name: str) -> None:
+
+
+def test_what_cannot_be_there_is_refused(database: Database) -> None:
     with database.begin() as connection:
         found_organisations(connection)
-        before = len(organisations.every(connection))
-        with pytest.raises(BadRecord):
-            organisations.create(connection, actor=HOUSE, parent_id=parent, kind=kind, name=name)
-        assert len(organisations.every(connection)) == before
+        before = organisations.every(connection)
+        for parent, kind, name in IMPOSSIBLE:
+            with pytest.raises(BadRecord):
+                organisations.create(connection, actor=HOUSE, parent_id=parent, kind=kind, name=name)
+        assert organisations.every(connection) == before
 
 
-@pytest.mark.parametrize("id", ["nowhere", "", "\x00", "a\x00b"])
-def test_an_organisation_that_is_not_there_is_told(database: Database, id: str) -> None:
+def test_an_organisation_that_is_not_there_is_told(database: Database) -> None:
     with database.begin() as connection:
-        with pytest.raises(UnknownOrganisation):
-            organisations.get(connection, id)
-        with pytest.raises(UnknownOrganisation):
-            organisations.find(connection, id)
+        for id in ("nowhere", "", "\x00", "a\x00b"):
+            with pytest.raises(UnknownOrganisation):
+                organisations.get(connection, id)
+            with pytest.raises(UnknownOrganisation):
+                organisations.find(connection, id)
 
 
 def test_an_organisation_is_found_by_its_name_where_only_one_has_it(database: Database) -> None:
@@ -179,20 +179,20 @@ def test_no_moves_at_the_same_time_make_a_ring(database: Database) -> None:
         assert rooted(database, [a, b, c])
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE organisations SET parent_id = 'museum' WHERE id = '510100'",
-        "UPDATE organisations SET parent_id = id WHERE id = 'museum'",
-        "INSERT INTO organisations VALUES ('x', 'x', 'base', 'x', NULL, 1)",
-        "INSERT INTO organisations VALUES ('x', 'y', 'base', 'x', NULL, 1), ('y', 'x', 'base', 'y', NULL, 1)",
-        "INSERT INTO organisations VALUES ('x', NULL, 'province', '又一个省', NULL, 1)",
-        "INSERT INTO organisations VALUES ('x', NULL, 'base', 'x', NULL, 1)",
-        "DELETE FROM organisations WHERE id = '510100'",
-    ],
+AGAINST_THE_TREE = (
+    "UPDATE organisations SET parent_id = 'museum' WHERE id = '510100'",
+    "UPDATE organisations SET parent_id = id WHERE id = 'museum'",
+    "INSERT INTO organisations VALUES ('x', 'x', 'base', 'x', NULL, 1)",
+    "INSERT INTO organisations VALUES ('x', 'y', 'base', 'x', NULL, 1), ('y', 'x', 'base', 'y', NULL, 1)",
+    "INSERT INTO organisations VALUES ('x', NULL, 'province', '又一个省', NULL, 1)",
+    "INSERT INTO organisations VALUES ('x', NULL, 'base', 'x', NULL, 1)",
+    "DELETE FROM organisations WHERE id = '510100'",
 )
-def test_the_database_itself_keeps_the_tree(database: Database, statement: str) -> None:
+
+
+def test_the_database_itself_keeps_the_tree(database: Database) -> None:
     with database.begin() as connection:
         found_organisations(connection)
-    with pytest.raises(sa.exc.DBAPIError), database.begin() as connection:
-        connection.execute(sa.text(statement))
+    for statement in AGAINST_THE_TREE:
+        with pytest.raises(sa.exc.IntegrityError), database.begin() as connection:
+            connection.execute(sa.text(statement))

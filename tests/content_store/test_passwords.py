@@ -60,7 +60,7 @@ def test_what_was_hashed_at_another_cost_is_outdated(monkeypatch: pytest.MonkeyP
         "abcabcabcabca",
         "12345678901",
         "13800138000",
-        "19870605-abcd"[:8] + "12",
+        "1987060512",
         "qwertyuiop",
         "poiuytrewq",
         "1qaz2wsx3edc",

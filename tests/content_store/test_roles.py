@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from content_store import accounts, audit, keys, organisations, roles
+from content_store import accounts, audit, clock, keys, organisations, roles
+from content_store.audit import of_key
 from content_store.db import Database
 from content_store.errors import BadRecord, NotAllowed, UnknownAccount, UnknownOrganisation
 from content_store.staff_vocabulary import KEY_PERMISSIONS, ROLE_PERMISSIONS, Permission, StaffRole, roles_with
@@ -16,22 +17,23 @@ pytestmark = pytest.mark.usefixtures("cheap_passwords")
 REVIEWS = {Permission.REVIEW_FIRST, Permission.REVIEW_SECOND, Permission.REVIEW_FINAL, Permission.REVIEW_SCIENCE}
 
 
-@pytest.mark.parametrize("role", StaffRole)
-def test_a_role_holds_in_its_organisation_and_below_it_and_nowhere_else(database: Database, role: StaffRole) -> None:
+def test_a_role_holds_in_its_organisation_and_below_it_and_nowhere_else(database: Database) -> None:
+    places = {CHENGDU: True, MUSEUM: True, ROOT: False, MIANYANG: False, FUCHENG: False}
     with database.begin() as connection:
         found_organisations(connection)
-        who = somebody(connection, "wang", organisation_id=CHENGDU, role=role)
-        for permission in Permission:
-            holds = permission in role.permissions
-            for place, inside in ((CHENGDU, True), (MUSEUM, True), (ROOT, False), (MIANYANG, False), (FUCHENG, False)):
-                assert roles.may(connection, who.id, permission, place) == (holds and inside)
-            assert roles.may(connection, who.id, permission, None) == holds
-            assert not roles.may(connection, who.id, permission, "nowhere")
-            reached = {CHENGDU, WENJIANG, MUSEUM} if holds else set()
-            assert roles.reach(connection, who.id, permission) == reached
-        assert roles.permissions_of(connection, who.id, WENJIANG) == role.permissions
-        assert roles.permissions_of(connection, who.id, MIANYANG) == frozenset()
-        assert roles.permissions_anywhere(connection, who.id) == role.permissions
+        for role in StaffRole:
+            who = somebody(connection, role.value, organisation_id=CHENGDU, role=role)
+            for permission in Permission:
+                holds = permission in role.permissions
+                for place, inside in places.items():
+                    assert roles.may(connection, who.id, permission, place) == (holds and inside)
+                assert roles.may(connection, who.id, permission, None) == holds
+                assert not roles.may(connection, who.id, permission, "nowhere")
+                reached = {CHENGDU, WENJIANG, MUSEUM} if holds else set()
+                assert roles.reach(connection, who.id, permission) == reached
+            assert roles.permissions_of(connection, who.id, WENJIANG) == role.permissions
+            assert roles.permissions_of(connection, who.id, MIANYANG) == frozenset()
+            assert roles.permissions_anywhere(connection, who.id) == role.permissions
 
 
 def test_every_permission_is_given_by_some_role_and_has_a_name() -> None:
@@ -88,26 +90,26 @@ def test_an_administrator_grants_within_their_organisation_only(database: Databa
         assert roles.of_account(connection, outside.id) == []
 
 
-@pytest.mark.parametrize("role", [role for role in StaffRole if role is not StaffRole.ADMINISTRATOR])
-def test_who_does_not_administer_grants_nothing_not_even_what_they_hold(database: Database, role: StaffRole) -> None:
+def test_who_does_not_administer_grants_nothing_not_even_what_they_hold(database: Database) -> None:
     with database.begin() as connection:
         found_organisations(connection)
-        who = somebody(connection, "wang", role=role)
         other = somebody(connection, "li")
-        for given in (role, StaffRole.ADMINISTRATOR):
+        for role in set(StaffRole) - {StaffRole.ADMINISTRATOR}:
+            who = somebody(connection, role.value, role=role)
+            for given in (role, StaffRole.ADMINISTRATOR):
+                with pytest.raises(NotAllowed):
+                    roles.grant(connection, actor=who.id, account_id=other.id, role=given, organisation_id=ROOT)
             with pytest.raises(NotAllowed):
-                roles.grant(connection, actor=who.id, account_id=other.id, role=given, organisation_id=ROOT)
-        with pytest.raises(NotAllowed):
-            roles.revoke(connection, actor=other.id, account_id=who.id, role=role, organisation_id=ROOT)
+                roles.revoke(connection, actor=other.id, account_id=who.id, role=role, organisation_id=ROOT)
 
 
-@pytest.mark.parametrize("role", StaffRole)
-def test_nobody_grants_to_themselves(database: Database, role: StaffRole) -> None:
+def test_nobody_grants_to_themselves(database: Database) -> None:
     with database.begin() as connection:
         found_organisations(connection)
         boss = somebody(connection, "boss", role=StaffRole.ADMINISTRATOR)
-        with pytest.raises(NotAllowed, match="themselves"):
-            roles.grant(connection, actor=boss.id, account_id=boss.id, role=role, organisation_id=CHENGDU)
+        for role in StaffRole:
+            with pytest.raises(NotAllowed, match="themselves"):
+                roles.grant(connection, actor=boss.id, account_id=boss.id, role=role, organisation_id=CHENGDU)
 
 
 def test_a_grant_is_taken_away_again_and_the_log_tells_both(database: Database) -> None:
@@ -137,23 +139,21 @@ def test_what_does_not_exist_is_told(database: Database) -> None:
             roles.grant(connection, actor=HOUSE, account_id=who.id, role="king", organisation_id=ROOT)
 
 
-@pytest.mark.parametrize("role", Role)
-def test_a_service_token_may_what_its_role_allows_below_its_organisation(
-    database: Database, role: Role, fixed_clock: int
-) -> None:
+def test_a_service_token_may_what_its_role_allows_below_its_organisation(database: Database, fixed_clock: int) -> None:
     with database.begin() as connection:
         found_organisations(connection)
-        bound, _ = keys.create(connection, role=role, organisation=CHENGDU)
-        free, _ = keys.create(connection, role=role)
-        ended, _ = keys.create(connection, role=role, expires_at=fixed_clock + 1)
-        keys.revoke(connection, ended.id)
-        for permission in Permission:
-            holds = permission in KEY_PERMISSIONS[role]
-            for place, inside in ((MUSEUM, True), (MIANYANG, False), (ROOT, False), (None, True)):
-                assert roles.allows(connection, audit.of_key(bound.id), permission, place) == (holds and inside)
-                assert roles.allows(connection, audit.of_key(free.id), permission, place) == holds
-                assert not roles.allows(connection, audit.of_key(ended.id), permission, place)
-                assert not roles.allows(connection, audit.of_key("none"), permission, place)
+        for role in Role:
+            bound, _ = keys.create(connection, role=role, organisation=CHENGDU)
+            free, _ = keys.create(connection, role=role)
+            ended, _ = keys.create(connection, role=role, expires_at=fixed_clock + 1)
+            with clock.fixed(fixed_clock + 1):
+                for permission in Permission:
+                    holds = permission in KEY_PERMISSIONS[role]
+                    for place, inside in ((MUSEUM, True), (MIANYANG, False), (ROOT, False), (None, True)):
+                        assert roles.allows(connection, of_key(bound.id), permission, place) == (holds and inside)
+                        assert roles.allows(connection, of_key(free.id), permission, place) == holds
+                        assert not roles.allows(connection, of_key(ended.id), permission, place)
+                        assert not roles.allows(connection, of_key("none"), permission, place)
 
 
 def test_the_house_may_everything(database: Database) -> None:

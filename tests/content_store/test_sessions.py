@@ -39,11 +39,11 @@ def test_a_token_is_the_session_and_is_nowhere_in_the_database(database: Databas
     assert made.agent.startswith("Firefox xx")
 
 
-@pytest.mark.parametrize("token", ["", "x", "\x00", "\ud800", "é" * 43])
-def test_no_other_token_is_a_session(database: Database, wang: str, token: str) -> None:
+def test_no_other_token_is_a_session(database: Database, wang: str) -> None:
     with database.begin() as connection:
         sessions.start(connection, wang, LIMITS)
-        assert sessions.find(connection, token, LIMITS) is None
+        for token in ("", "x", "\x00", "\ud800", "é" * 43):
+            assert sessions.find(connection, token, LIMITS) is None
 
 
 def test_a_session_ends_when_nothing_is_asked_in_it(database: Database, wang: str, fixed_clock: int) -> None:
