@@ -120,6 +120,11 @@ def end_all(connection: Connection, account_id: str, *, keep: str | None = None)
     return connection.execute(sa.delete(_sessions).where(others)).rowcount
 
 
+def replace(connection: Connection, session: Session) -> None:
+    """End a session whose owner signs in anew; the beginning of the next one tells of it."""
+    connection.execute(sa.delete(_sessions).where(_sessions.c.id == session.id))
+
+
 def kill_all(connection: Connection, account_id: str, *, actor: str, keep: str | None = None) -> int:
     """The same, told to the audit log."""
     ended = end_all(connection, account_id, keep=keep)

@@ -117,14 +117,13 @@ def test_who_administers_a_county_takes_over_nobody_with_a_role_above_it(databas
         boss = somebody(connection, "boss", organisation_id=WENJIANG, role=StaffRole.ADMINISTRATOR)
         who = somebody(connection, "wang", organisation_id=WENJIANG, role=StaffRole.REVIEWER_3, at=ROOT)
         hashed, _ = passwords.temporary()
-        for act in (
-            lambda: accounts.reset_password(connection, who.id, hashed, actor=boss.id),
-            lambda: accounts.disable(connection, who.id, actor=boss.id),
-            lambda: accounts.enable(connection, who.id, actor=boss.id),
-            lambda: accounts.create(connection, actor=boss.id, login="li", name="李", organisation_id=CHENGDU),
-        ):
+        with pytest.raises(NotAllowed):
+            accounts.reset_password(connection, who.id, hashed, actor=boss.id)
+        for switch in (accounts.disable, accounts.enable):
             with pytest.raises(NotAllowed):
-                act()
+                switch(connection, who.id, actor=boss.id)
+        with pytest.raises(NotAllowed):
+            accounts.create(connection, actor=boss.id, login="li", name="李", organisation_id=CHENGDU)
         roles.revoke(connection, actor=HOUSE, account_id=who.id, role="reviewer_3", organisation_id=ROOT)
         assert accounts.reset_password(connection, who.id, hashed, actor=boss.id).must_change_password
 

@@ -8,6 +8,7 @@ import multiprocessing
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -290,5 +291,6 @@ def test_the_columns_are_all_in_the_hash() -> None:
     row = chain(1)[0]
     for column in schema.audit_log.c:
         if column.name != "hash":
-            other = replace(row, **{column.name: 99 if isinstance(getattr(row, column.name), int) else "other"})
+            spoilt: Any = {column.name: 99 if isinstance(getattr(row, column.name), int) else "other"}
+            other = replace(row, **spoilt)
             assert other.hashed() != row.hash, column.name

@@ -41,7 +41,6 @@ REFUSED = (
     "TRUNCATE ledger_entries",
     "DELETE FROM event_exposures",
     "UPDATE alembic_version SET version_num = '0001'",
-    "GRANT DELETE ON audit_log TO CURRENT_USER",
 )
 
 
@@ -92,6 +91,10 @@ def test_the_programmes_role_works_and_can_do_no_more(working: Database) -> None
         with pytest.raises(sa.exc.ProgrammingError) as caught, working.begin() as connection:
             connection.execute(sa.text(statement))
         assert "permission denied" in str(caught.value) or "must be owner" in str(caught.value), statement
+    with working.begin() as connection:
+        # Only warned about by PostgreSQL; it gives nothing.
+        connection.execute(sa.text("GRANT DELETE ON audit_log TO CURRENT_USER"))
+    assert excess_rights(working) == []
     with working.snapshot() as connection:
         found = audit.verify(connection, head.hash)
     assert (found.rows, found.flaws) == (22, ())

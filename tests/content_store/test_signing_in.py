@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 import sqlalchemy as sa
@@ -197,7 +198,7 @@ def test_an_account_that_is_closed_while_its_password_is_examined_stays_closed(
     database: Database, wang: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Slow(PasswordHasher):
-        def verify(self, hash: str | bytes, password: str | bytes) -> bool:
+        def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:
             right = super().verify(hash, password)
             with database.begin() as connection:
                 accounts.disable(connection, wang.id, actor=HOUSE)

@@ -58,8 +58,8 @@ def list_(settings: Settings, last: int, actor: str | None, object_: tuple[str, 
 
 def describe(entry: Entry) -> str:
     """A row of the log in one line."""
-    change = f"{entry.before or '–'} → {entry.after or '–'}"
-    return f"{entry.seq}  {clock.shown(entry.at)}  {entry.actor}  {entry.action}  {entry.object_kind} {entry.object_id}  {change}"
+    what = f"{entry.action}  {entry.object_kind} {entry.object_id}"
+    return f"{entry.seq}  {clock.shown(entry.at)}  {entry.actor}  {what}  {entry.before or '–'} → {entry.after or '–'}"
 
 
 def _lines(found: Verification, anchored: bool) -> Iterator[str]:
