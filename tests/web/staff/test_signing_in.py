@@ -126,7 +126,7 @@ def test_signing_in_gives_another_session_than_the_one_before(app: Flask, desk: 
     assert len(lasting(app, wang)) == 1
 
 
-@pytest.mark.parametrize("value", ["", "x", "é", "x" * 5000])
+@pytest.mark.parametrize("value", ["", "x", "é", "x" * 401])
 def test_a_cookie_that_is_none_of_ours_is_nobodys(desk: Desk, value: str) -> None:
     desk.client.set_cookie(signed.COOKIE, value)
     assert desk.client.get("/staff").status_code == 303
