@@ -138,6 +138,30 @@ class Role(StrEnum):
     CREATOR = "creator"
 
 
+class OrganisationKind(StrEnum):
+    """What an organisation is in the tree whose root is the province; ``label`` is what people read."""
+
+    PROVINCE = "province"
+    PREFECTURE = "prefecture"
+    COUNTY = "county"
+    SOCIETY = "society"
+    BASE = "base"
+
+    @property
+    def label(self) -> str:
+        """The Chinese name."""
+        return _ORGANISATION_LABELS[self]
+
+
+_ORGANISATION_LABELS = {
+    OrganisationKind.PROVINCE: "省",
+    OrganisationKind.PREFECTURE: "市州",
+    OrganisationKind.COUNTY: "县区",
+    OrganisationKind.SOCIETY: "学会",
+    OrganisationKind.BASE: "科普基地",
+}
+
+
 class ContentStatus(StrEnum):
     """Where a content stands; only a published one may reach citizens."""
 
