@@ -20,6 +20,7 @@ ACCEPTED = "gzip, deflate, br"
 """The codings that we ask for."""
 
 _PIECE = 64 * 1024
+_STEP = 4 * 1024
 _MOST_LAYERS = 2
 _MOST_MEMBERS = 1_000
 _GZIP = b"\x1f\x8b"
@@ -60,6 +61,14 @@ class Body:
 
     def feed(self, data: bytes) -> None:
         """Add what came over the wire. Raises FetchFailed (``too_large``, ``bomb``, ``bad_encoding``)."""
+        # Small steps, so that what a few bytes stand for is compared with these few.
+        step = _STEP if self._layers else max(1, len(data))
+        for start in range(0, len(data), step):
+            self._take(data[start : start + step])
+            if self.full:
+                return
+
+    def _take(self, data: bytes) -> None:
         self._wire += len(data)
         try:
             for piece in self._through(data, 0):

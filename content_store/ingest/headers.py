@@ -15,7 +15,7 @@ Header = Callable[[str], str | None]
 
 _LONGEST_TAG = 512
 _TAG = re.compile(r'(W/)?"[!#-~]*"', re.ASCII)
-_LOOSE_TAG = re.compile(r"[!-~]+", re.ASCII)
+_LOOSE_TAG = re.compile(r"[!#-~]+", re.ASCII)
 _DATE = re.compile(r"[A-Za-z0-9,:+ -]{10,60}", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,18}", re.ASCII)
 _TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
