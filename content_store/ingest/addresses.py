@@ -34,6 +34,7 @@ _FORBIDDEN = re.compile("[\x00-\x20\x7f-\xa0\\\\\u2028\u2029\ufeff\ud800-\udfff]
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 # What inet_aton takes for a number: a host that ends in one is an address, whatever its other labels are.
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
+_BRACKETED = re.compile(r"\[[0-9A-Fa-f:.%]*:[^\[\]]*\](:[0-9]*)?", re.ASCII)
 _KEPT = "!#$%&'()*+,/:;=?@[]~"
 
 
@@ -78,6 +79,8 @@ def parse(text: str) -> Url:
         raise _bad(text, "only http and https are spoken")
     if "@" in parts.netloc:
         raise _bad(text, "it names a user")
+    if "[" in parts.netloc and not _BRACKETED.fullmatch(parts.netloc):
+        raise _bad(text, "only an IPv6 address has brackets around it, and nothing else beside it")
     if port == 0 or not parts.hostname:
         raise _bad(text, "it lacks a host" if port != 0 else "0 is no port")
     path = quote(parts.path or "/", safe=_KEPT)

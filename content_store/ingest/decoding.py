@@ -177,7 +177,8 @@ class _Brotli:
             data = b""
             if piece:
                 yield piece
-            if self._decoder.can_accept_more_data():
+            elif self._decoder.can_accept_more_data():
+                # Only an empty piece shows that no more is to come of what was given: it says so too early.
                 return
 
 

@@ -52,8 +52,8 @@ class Fetched:
     """What came of a fetch.
 
     ``url`` is where it ended; ``moved_to`` where permanent redirects alone lead to, None without any. ``body`` is
-    unpacked, and empty where ``not_modified``. ``retry_after_s`` and ``fresh_s`` are seconds. ``cut`` where the
-    document goes on beyond what was asked for.
+    unpacked, and empty where ``not_modified``. ``retry_after_s`` and ``fresh_s`` are seconds; ``wire_bytes`` counts
+    everything that came in, redirects too. ``cut`` where the document goes on beyond what was asked for.
     """
 
     url: str
@@ -202,7 +202,7 @@ def _read(
         last_modified=headers.last_modified(header),
         retry_after_s=retry_after_s,
         fresh_s=headers.fresh_s(header, now),
-        wire_bytes=budget.spent,
+        wire_bytes=budget.total,
         cut=cut,
     )
 

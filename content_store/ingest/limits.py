@@ -44,11 +44,15 @@ class Limits:
 
 
 class Budget:
-    """What is left of the limits of one fetch; ``elapsed`` gives seconds that no clock step moves."""
+    """What is left of the limits of one fetch; ``total`` is how many bytes came in so far, heads and framing too.
+
+    ``elapsed`` gives seconds that no clock step moves.
+    """
 
     def __init__(self, limits: Limits, elapsed: Callable[[], float] = time.monotonic) -> None:
         self.limits = limits
-        self.spent = 0
+        self.total = 0
+        self._spent = 0
         self._elapsed = elapsed
         self._end = elapsed() + limits.total_s
         self._left = limits.head_bytes
@@ -63,13 +67,13 @@ class Budget:
 
     def allow(self, what: str, count: int) -> None:
         """Let ``count`` bytes come in from now on; ``what`` names them in the message."""
-        self._what, self._left = what, count
-        self.spent = 0
+        self._what, self._left, self._spent = what, count, 0
 
     def spend(self, count: int) -> None:
         """So many bytes came in. Raises FetchFailed (``too_large``) where they are too many."""
-        self.spent += count
-        if self.spent > self._left:
+        self.total += count
+        self._spent += count
+        if self._spent > self._left:
             raise FetchFailed(FetchProblem.TOO_LARGE, f"the {self._what} has more than {self._left} bytes")
 
     def too_slow(self) -> FetchFailed:
