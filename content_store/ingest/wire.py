@@ -7,7 +7,6 @@ certificate remain those of the name. No proxy takes part, whatever the environm
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import ssl
 import threading
@@ -147,9 +146,3 @@ class _BudgetedSocket(_Budgeted, socket.socket):
 
 class _BudgetedTls(_Budgeted, ssl.SSLSocket):
     """An encrypted one."""
-
-
-def close(opened: socket.socket) -> None:
-    """Let go of the connection at once; what is still on its way is of no interest."""
-    with contextlib.suppress(OSError):
-        opened.close()

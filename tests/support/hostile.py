@@ -6,7 +6,9 @@ import contextlib
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Self
 
 from content_store.ingest.addresses import Rules
@@ -19,8 +21,11 @@ HOST = "hostile.test"
 _HELLO = b"\x16\x03"
 """So begins whoever wants TLS."""
 
-Answer = bytes | Iterable[bytes] | Callable[[bytes], "bytes | Iterable[bytes]"]
-"""What a server sends: these bytes, or as many pieces as are taken, or what a function makes of the request."""
+Said = bytes | Iterable[bytes]
+"""What a server sends: these bytes, or as many pieces as are taken."""
+
+Answer = Said | Callable[[bytes], Said]
+"""The same, or what a function makes of the request."""
 
 
 class Hostile:
@@ -96,6 +101,9 @@ class Ticking:
             self._looked.notify_all()
             return self.now
 
+    def _moved_since(self, before: float) -> bool:
+        return self.now > before
+
     def drip(self, head: bytes) -> Iterator[bytes]:
         """``head``, and then a byte for each look."""
         yield head
@@ -103,20 +111,21 @@ class Ticking:
             before = self.now
             yield b"x"
             with self._looked:
-                self._looked.wait_for(lambda before=before: self.now > before, timeout=0.2)
+                self._looked.wait_for(partial(self._moved_since, before), timeout=0.2)
 
 
 def reach(
     *servers: Hostile,
     limits: Limits | None = None,
     tls: ssl.SSLContext | None = None,
-    elapsed: Callable[[], float] | None = None,
+    elapsed: Callable[[], float] = time.monotonic,
     host: str = HOST,
 ) -> Fetcher:
     """A fetcher that may connect to ``servers`` by the name ``host``, and to nothing else that is not public."""
     named = frozenset((host, server.port) for server in servers)
-    options = {} if elapsed is None else {"elapsed": elapsed}
-    return Fetcher(Rules(named=named), limits, resolve=lambda name, port: _resolve(name, host), tls=tls, **options)
+    return Fetcher(
+        Rules(named=named), limits, resolve=lambda name, port: _resolve(name, host), tls=tls, elapsed=elapsed
+    )
 
 
 def _resolve(name: str, host: str) -> list[str]:

@@ -25,7 +25,7 @@ from content_store.ingest.pacing import Bounds, Wishes
 from content_store.ingest.robots import MOST_BYTES, Robots
 from content_store.problems import FetchProblem
 from tests.support.certificates import Authority
-from tests.support.hostile import HOST, Answer, Hostile, Ticking, page, reach, redirect, silent, unending
+from tests.support.hostile import HOST, Answer, Hostile, Said, Ticking, page, reach, redirect, silent, unending
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "security-fetching.md"
 SMALL = Limits(silence_s=5, wire_bytes=12 * MIB, body_bytes=4 * MIB)
@@ -337,7 +337,7 @@ def test_of_a_huge_robots_txt_the_beginning_counts() -> None:
     rules = b"User-agent: *\nDisallow: /private\n"
     filling = b"# nothing to see here, go on\n" * 2_000
 
-    def answer(request: bytes) -> Answer:
+    def answer(request: bytes) -> Said:
         return unending(b"HTTP/1.1 200 OK\r\n\r\n" + rules, filling)
 
     with Hostile(answer) as server:

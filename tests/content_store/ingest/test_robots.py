@@ -11,7 +11,7 @@ from content_store.errors import FetchFailed
 from content_store.ingest.limits import Limits
 from content_store.ingest.robots import ASKED_AGAIN_MS, KEPT_MS, Robots
 from content_store.problems import FetchProblem
-from tests.support.hostile import Answer, Hostile, page, reach, redirect
+from tests.support.hostile import Hostile, page, reach, redirect
 
 NOON = 1_735_704_000_000
 
@@ -105,10 +105,10 @@ def test_a_site_that_cannot_be_reached_forbids_everything() -> None:
         assert not permits(Robots(reach(server, limits=Limits(total_s=1e-9))), server)
 
 
-def redirecting(times: int) -> Callable[[bytes], Answer]:
+def redirecting(times: int) -> Callable[[bytes], bytes]:
     """A site that says no after so many redirects."""
 
-    def answer(request: bytes) -> Answer:
+    def answer(request: bytes) -> bytes:
         steps = int(request.split(b" ")[1].partition(b"?")[2] or b"0")
         return page(b"User-agent: *\nDisallow: /") if steps == times else redirect(f"/robots.txt?{steps + 1}")
 
