@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from content_store import engines
 from content_store.db import Database, open_database, try_writing
 from content_store.errors import DatabaseError
 from content_store.settings import load_settings
