@@ -1,4 +1,4 @@
-"""The words of the creator alliance (天府科普创作达人联盟): who may belong to it, how far they are trusted, and its series.
+"""The words of the creator alliance (天府科普创作达人联盟): membership, trust, and its series.
 
 As in ``content_store.vocabulary`` a value is never renamed; a new one is added instead.
 """

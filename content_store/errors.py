@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from content_store.problems import FetchProblem
+
 
 class KepuError(Exception):
     """The root of every error that is ours.
@@ -343,3 +345,26 @@ class NotInvited(KepuError):
     """A call is for those who were invited and accepted."""
 
     code = "not_invited"
+
+
+class FetchFailed(KepuError):
+    """Something on the web could not be had; the label of ``problem`` says why to the person who gave the address.
+
+    ``status`` is that of HTTP where a server answered, ``retry_after_s`` how long it asked us to stay away.
+    """
+
+    code = "fetch_failed"
+
+    def __init__(
+        self, problem: FetchProblem, message: str, *, status: int | None = None, retry_after_s: int | None = None
+    ) -> None:
+        super().__init__(message, hint=problem.label)
+        self.problem = problem
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+
+class UnknownFeed(KepuError):
+    """No feed has this id."""
+
+    code = "unknown_feed"

@@ -1,6 +1,7 @@
 """Organisations: a tree whose root is the province. What is granted in one holds in all that are below it.
 
-That it stays a tree is seen to by the database, also where two move at once; see migration 0009.
+That it stays a tree is seen to by the database, also where two move at once; see migration 0009. Who calls has looked
+whether the actor may (``MANAGE_ORGANISATIONS`` in the organisation above, and in both where one is moved).
 """
 
 from __future__ import annotations

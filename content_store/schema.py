@@ -1,8 +1,7 @@
 """The tables and nothing else: what each row means is told by the module of its noun.
 
-Those of review and publishing are in ``content_store.schema_review``, those of the creator alliance in
-``content_store.schema_creators``.
-
+All of them are named from here; those of people, feeds, review and the creator alliance
+stand in files of their own.
 Instants are epoch milliseconds (UTC); ids are text. Portable between SQLite and PostgreSQL.
 """
 
@@ -15,16 +14,15 @@ from content_store import schema_review as schema_review
 from content_store.review_words import ContentOrigin
 from content_store.schema_base import metadata as metadata
 from content_store.schema_base import one_of as _one_of
-from content_store.vocabulary import (
-    CitizenKind,
-    ContentStatus,
-    EventKind,
-    JobState,
-    OrganisationKind,
-    Role,
-    ServiceKind,
-    SharedCap,
-)
+from content_store.schema_feeds import feeds as feeds
+from content_store.schema_feeds import fetch_hosts as fetch_hosts
+from content_store.schema_people import accounts as accounts
+from content_store.schema_people import audit_log as audit_log
+from content_store.schema_people import grants as grants
+from content_store.schema_people import organisations as organisations
+from content_store.schema_people import sessions as sessions
+from content_store.schema_people import sign_in_failures as sign_in_failures
+from content_store.vocabulary import CitizenKind, ContentStatus, EventKind, JobState, Role, ServiceKind, SharedCap
 
 # SQLite counts up only a primary key declared as plain INTEGER, which holds 64 bits there.
 _Sequence = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -258,94 +256,4 @@ daily_facts = sa.Table(
     sa.Column("built_at", sa.BigInteger, nullable=False),
     _one_of("kind", ServiceKind),
     sqlite_with_rowid=False,
-)
-
-organisations = sa.Table(
-    "organisations",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("parent_id", sa.Text, sa.ForeignKey("organisations.id")),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("region", sa.Text),
-    sa.Column("created_at", sa.BigInteger, nullable=False),
-    _one_of("kind", OrganisationKind),
-    sa.CheckConstraint("(parent_id IS NULL) = (kind = 'province')", name="root"),
-    sa.UniqueConstraint("parent_id", "name"),
-    sa.Index(
-        "uq_organisations_root",
-        "kind",
-        unique=True,
-        sqlite_where=sa.text("parent_id IS NULL"),
-        postgresql_where=sa.text("parent_id IS NULL"),
-    ),
-)
-
-accounts = sa.Table(
-    "accounts",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("login", sa.Text, nullable=False, unique=True),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("organisation_id", sa.Text, sa.ForeignKey("organisations.id"), nullable=False),
-    sa.Column("password", sa.Text),
-    sa.Column("created_at", sa.BigInteger, nullable=False),
-    sa.Column("disabled_at", sa.BigInteger),
-    sa.Column("temporary_until", sa.BigInteger),
-    sa.Index(None, "organisation_id"),
-)
-
-grants = sa.Table(
-    "grants",
-    metadata,
-    sa.Column("account_id", sa.Text, sa.ForeignKey("accounts.id"), primary_key=True),
-    # No check of its values: roles are added, and SQLite would copy the table for each.
-    sa.Column("role", sa.Text, primary_key=True),
-    sa.Column("organisation_id", sa.Text, sa.ForeignKey("organisations.id"), primary_key=True),
-    sa.Column("granted_by", sa.Text, nullable=False),
-    sa.Column("granted_at", sa.BigInteger, nullable=False),
-    sa.Index(None, "organisation_id"),
-    sqlite_with_rowid=False,
-)
-
-sessions = sa.Table(
-    "sessions",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("digest", sa.Text, nullable=False, unique=True),
-    sa.Column("account_id", sa.Text, sa.ForeignKey("accounts.id"), nullable=False),
-    sa.Column("started_at", sa.BigInteger, nullable=False, index=True),
-    sa.Column("seen_at", sa.BigInteger, nullable=False),
-    sa.Column("network", sa.Text),
-    sa.Column("agent", sa.Text),
-    sa.Index(None, "account_id"),
-)
-
-sign_in_failures = sa.Table(
-    "sign_in_failures",
-    metadata,
-    sa.Column("login_digest", sa.Text, primary_key=True),
-    sa.Column("device", sa.Text, primary_key=True),
-    sa.Column("account_id", sa.Text, sa.ForeignKey("accounts.id"), index=True),
-    sa.Column("failures", sa.Integer, nullable=False),
-    sa.Column("last_at", sa.BigInteger, nullable=False, index=True),
-    sqlite_with_rowid=False,
-)
-
-audit_log = sa.Table(
-    "audit_log",
-    metadata,
-    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("at", sa.BigInteger, nullable=False),
-    sa.Column("actor", sa.Text, nullable=False),
-    sa.Column("action", sa.Text, nullable=False),
-    sa.Column("object_kind", sa.Text, nullable=False),
-    sa.Column("object_id", sa.Text, nullable=False),
-    # Canonical JSON, as text: what was hashed is what is stored, sign by sign.
-    sa.Column("before", sa.Text),
-    sa.Column("after", sa.Text),
-    sa.Column("previous", sa.Text, nullable=False, unique=True),
-    sa.Column("hash", sa.Text, nullable=False, unique=True),
-    sa.Index(None, "object_kind", "object_id", "seq"),
-    sa.Index(None, "actor", "seq"),
 )

@@ -2,6 +2,7 @@
 
 A session ends when nothing was asked in it for a while, and after a time in any case (NIST SP 800-63B); it is gone at
 once, in every process, when it is ended: nobody keeps a copy. Who signs in gets a new token, whatever they came with.
+Who ends sessions of others has looked whether the actor may (``roles.insist_administers``).
 """
 
 from __future__ import annotations

@@ -24,6 +24,12 @@ _MOST_ALLOWED = 1_000
 _LONGEST_H = 8_784
 
 
+_HIGHEST_PORT = 65_535
+_SHORTEST_FETCH_S, _LONGEST_FETCH_S = 1.0, 600.0
+_MOST_MINUTES = 7 * 24 * 60
+_NAMED_HOST = re.compile(r"([a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?", re.ASCII)
+
+
 def path(text: str) -> Path:
     """An absolute path; ``~`` is understood, links are left as they are."""
     return Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100 - resolve() would follow links
@@ -127,6 +133,53 @@ def written(value: Any) -> str:
     if isinstance(value, tuple):
         return ",".join(map(str, value))
     return ",".join(sorted(value)) if isinstance(value, frozenset) else str(value)
+
+
+def contact(text: str) -> str:
+    """What a header can carry: visible ASCII."""
+    if not re.fullmatch(r"[!-'*-\[\]-~]{1,200}", text):
+        raise ValueError("must be an address of a page or of mail in ASCII, without spaces, brackets and backslashes")
+    return text
+
+
+def named_hosts(text: str) -> str:
+    """Names or addresses of hosts, each with a port or without, sorted."""
+    parts = [part.strip().lower() for part in text.split(",") if part.strip()]
+    for part in parts:
+        found = _NAMED_HOST.fullmatch(part)
+        if not found:
+            raise ValueError(f"{part!r} is no host; an IPv6 address is written in brackets")
+        _refuse_port(found["port"] or "80")
+    return ",".join(sorted(set(parts)))
+
+
+def ports(text: str) -> str:
+    """Numbers of ports, sorted."""
+    parts = {part.strip() for part in text.split(",")}
+    for part in parts:
+        _refuse_port(part)
+    return ",".join(sorted(parts, key=int))
+
+
+def _refuse_port(text: str) -> None:
+    if not re.fullmatch(r"[0-9]{1,5}", text, re.ASCII) or not 1 <= int(text) <= _HIGHEST_PORT:
+        raise ValueError(f"{text!r} is no port between 1 and {_HIGHEST_PORT}")
+
+
+def timeout(text: str) -> float:
+    """Seconds, neither too few nor too many."""
+    value = seconds(text)
+    if not _SHORTEST_FETCH_S <= value <= _LONGEST_FETCH_S:
+        raise ValueError(f"must lie between {_SHORTEST_FETCH_S} and {_LONGEST_FETCH_S}")
+    return value
+
+
+def minutes(text: str) -> int:
+    """Minutes, no more than a week."""
+    value = int(text)
+    if not 1 <= value <= _MOST_MINUTES:
+        raise ValueError(f"must be between 1 and {_MOST_MINUTES}")
+    return value
 
 
 def serve_jobs(text: str) -> ServeJobs:

@@ -256,6 +256,32 @@ class Settings:
         "Seconds without a sign of life after which another worker takes over what a worker had begun.",
         shown="30",
     )
+    fetch_contact: str = _setting(
+        "",
+        texts.contact,
+        "Where the owners of fetched sites reach us: an address of a page or of mail, told in the `User-Agent`.",
+    )
+    fetch_named_hosts: str = _setting(
+        "",
+        texts.named_hosts,
+        "Hosts that may be fetched from although they are internal, like `feeds.example.org` or"
+        " `feeds.example.org:8080`, with commas between them.",
+    )
+    fetch_ports: str = _setting(
+        "80,443", texts.ports, "Ports of servers that may be fetched from, with commas between them."
+    )
+    fetch_timeout_s: float = _setting(
+        30.0, texts.timeout, "Seconds that one fetch may take, redirects and all.", shown="30"
+    )
+    fetch_most_mb: int = _setting(10, texts.megabytes, "MiB that a fetched document may have, compressed or not.")
+    feed_least_minutes: int = _setting(
+        30, texts.minutes, "Minutes that lie between two fetches of a feed at least, however much it brings."
+    )
+    feed_most_minutes: int = _setting(
+        1_440,
+        texts.minutes,
+        "Minutes that lie between two fetches of a feed at most, unless its server asks for more.",
+    )
 
     def __post_init__(self) -> None:
         """Fill in what follows from other settings. Raises SettingsError where they contradict each other."""
@@ -269,6 +295,11 @@ class Settings:
             raise SettingsError(
                 f"the target ends on {self.target_until}, before it begins on {self.target_from}",
                 hint="correct KEPU_TARGET_FROM or KEPU_TARGET_UNTIL",
+            )
+        if self.feed_most_minutes < self.feed_least_minutes:
+            raise SettingsError(
+                f"feeds wait at most {self.feed_most_minutes} minutes but at least {self.feed_least_minutes}",
+                hint="correct KEPU_FEED_LEAST_MINUTES or KEPU_FEED_MOST_MINUTES",
             )
 
     @property

@@ -162,6 +162,34 @@ _ORGANISATION_LABELS = {
 }
 
 
+class FeedState(StrEnum):
+    """Where a creator's feed stands; ``label`` is what people read.
+
+    A failing one is still asked, ever more seldom; one that is gone (HTTP 410) is not, until a person resumes it.
+    """
+
+    ACTIVE = "active"
+    FAILING = "failing"
+    PAUSED = "paused"
+    GONE = "gone"
+
+    @property
+    def label(self) -> str:
+        """The Chinese name."""
+        return _FEED_LABELS[self]
+
+
+_FEED_LABELS = {
+    FeedState.ACTIVE: "正常",
+    FeedState.FAILING: "抓取失败",
+    FeedState.PAUSED: "已暂停",
+    FeedState.GONE: "源已关闭",
+}
+
+FETCHED_STATES = frozenset({FeedState.ACTIVE, FeedState.FAILING})
+"""The feeds that are asked for news."""
+
+
 class ContentStatus(StrEnum):
     """Where a content stands; only a published one may reach citizens."""
 

@@ -213,7 +213,7 @@ def _reason(text: str) -> str:
 
 def _columns(application: Application) -> dict[str, Any]:
     told = asdict(application)
-    told["expertise"] = sorted({Topic(topic).value for topic in application.expertise})
+    told["expertise"] = list(dict.fromkeys(Topic(topic).value for topic in application.expertise))
     told["channels"] = [asdict(channel) for channel in application.channels]
     told["samples"] = [asdict(sample) for sample in application.samples]
     return told | {"licence": Licence(application.licence).value, "ai_use": AiUse(application.ai_use).value}

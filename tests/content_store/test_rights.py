@@ -16,6 +16,7 @@ from content_store.schema import metadata
 from content_store.settings import Settings, load_settings
 from content_store.vocabulary import ContentStatus, EventKind
 from tests.support.servers import Postgres
+from web import cli
 
 pytestmark = pytest.mark.backend("postgresql")
 
@@ -98,6 +99,18 @@ def test_the_programmes_role_works_and_can_do_no_more(working: Database) -> None
     with working.snapshot() as connection:
         found = audit.verify(connection, head.hash)
     assert (found.rows, found.flaws) == (22, ())
+
+
+def test_the_command_line_migrates_by_the_owner_and_the_doctor_is_content(
+    two_roles: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KEPU_DATABASE_URL", two_roles.database_url)
+    monkeypatch.setenv("KEPU_MIGRATION_URL", str(two_roles.migration_url))
+    for command in ("migrate", "doctor"):
+        with pytest.raises(SystemExit) as ended:
+            cli.main([command])
+        assert not ended.value.code
+    assert "✓ database rights: append-only tables cannot be changed" in capsys.readouterr().out
 
 
 def test_every_table_can_be_read_and_written_to(working: Database) -> None:

@@ -230,3 +230,41 @@ def test_a_schedule_or_a_term_that_cannot_be_is_refused(name: str, text: str, wh
 def test_another_process_is_given_the_same_settings(env: dict[str, str]) -> None:
     settings = load_settings(env)
     assert load_settings(environment(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("KEPU_FETCH_CONTACT", "a b", "ASCII"),
+        ("KEPU_FETCH_CONTACT", "https://kepu.example/\\r", "ASCII"),
+        ("KEPU_FETCH_CONTACT", "科普", "ASCII"),
+        ("KEPU_FETCH_NAMED_HOSTS", "http://a.test/", "no host"),
+        ("KEPU_FETCH_NAMED_HOSTS", "a.test:0", "no port"),
+        ("KEPU_FETCH_NAMED_HOSTS", "::1", "no host"),
+        ("KEPU_FETCH_NAMED_HOSTS", "10.0.0.0/8", "no host"),
+        ("KEPU_FETCH_PORTS", "80,", "no port"),
+        ("KEPU_FETCH_PORTS", "65536", "no port"),
+        ("KEPU_FETCH_PORTS", "-1", "no port"),
+        ("KEPU_FETCH_TIMEOUT_S", "0.5", "between"),
+        ("KEPU_FETCH_TIMEOUT_S", "nan", "finite"),
+        ("KEPU_FETCH_MOST_MB", "0", "between"),
+        ("KEPU_FEED_LEAST_MINUTES", "0", "between"),
+        ("KEPU_FEED_LEAST_MINUTES", "1441", "at least 1441"),
+        ("KEPU_FEED_MOST_MINUTES", "29", "at most 29"),
+        ("KEPU_FEED_MOST_MINUTES", "10081", "between"),
+    ],
+)
+def test_what_fetching_cannot_work_with_is_refused(name: str, value: str, told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        load_settings({name: value})
+
+
+def test_the_settings_of_fetching_are_the_same_for_a_process_of_ours() -> None:
+    given = {
+        "KEPU_FETCH_CONTACT": "mailto:kepu@example.org",
+        "KEPU_FETCH_NAMED_HOSTS": "b.test, A.test:8080,[::1]",
+        "KEPU_FETCH_PORTS": "443, 80",
+    }
+    settings = load_settings(given)
+    assert (settings.fetch_named_hosts, settings.fetch_ports) == ("[::1],a.test:8080,b.test", "80,443")
+    assert load_settings(environment(settings)) == settings

@@ -21,6 +21,26 @@ _NOTICES = {
     "others": "其他地方的登录都已退出。",
     "must_change": "这是管理员给你的临时密码，请先设一个自己的密码。",
 }
+# The first that fits: most browsers name others after themselves, for the sake of old sites.
+_BROWSERS = (
+    ("MicroMessenger", "微信"),
+    ("Edg", "Edge 浏览器"),
+    ("QQBrowser", "QQ 浏览器"),
+    ("UCBrowser", "UC 浏览器"),
+    ("HuaweiBrowser", "华为浏览器"),
+    ("Firefox", "火狐浏览器"),
+    ("Chrome", "Chrome 浏览器"),
+    ("Safari", "Safari 浏览器"),
+)
+_SYSTEMS = (
+    ("Windows", "Windows 电脑"),
+    ("Android", "安卓手机"),
+    ("iPhone", "苹果手机"),
+    ("iPad", "苹果平板"),
+    ("HarmonyOS", "鸿蒙手机"),
+    ("Macintosh", "苹果电脑"),
+    ("Linux", "Linux 电脑"),
+)
 _WEAK = (
     f"新密码不能用：至少 {passwords.SHORTEST} 个字，不要用常见的密码、纯数字、键盘上连着的键，也不要用自己的名字。"
     "一句自己记得住的话就很好。"
@@ -70,6 +90,15 @@ def end_session() -> Response:
     return redirect(url_for("show_sign_ins", notice="others" if id == "others" else "ended"), 303)
 
 
+def browser(agent: str | None) -> str:
+    """What a browser says of itself, in words that its owner knows; as it is where we do not know it."""
+    if not agent:
+        return "未知的浏览器"
+    name = next((label for sign, label in _BROWSERS if sign in agent), None)
+    system = next((label for sign, label in _SYSTEMS if sign in agent), None)
+    return agent if name is None else f"{system}上的{name}" if system else name
+
+
 def _fault(present: str, new: str, again: str) -> str | None:
     """What is wrong with the form by itself."""
     if not present or not new:
@@ -91,7 +120,7 @@ def _page(*, notice: str | None = None, fault: str | None = None) -> str:
         account=known.account,
         here=url_for("show_sign_ins"),
         current=known.session.id,
-        sessions=lasting,
+        sessions=[(session, browser(session.agent)) for session in lasting],
         idle_min=services.settings.session_idle_min,
         hours=services.settings.session_hours,
         shortest=passwords.SHORTEST,

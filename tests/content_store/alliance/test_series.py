@@ -56,7 +56,16 @@ def call_for(connection: Connection, kind: SeriesKind = SeriesKind.OPEN, **given
 
 def work_of(connection: Connection, account_id: str, id: str) -> str:
     writer = Actor(account_id, "写手")
-    versions.create(connection, writer, ContentOrigin.UPLOAD, id=id, title="题目", body="正文", topic=Topic.SPACE)
+    versions.create(
+        connection,
+        writer,
+        ContentOrigin.UPLOAD,
+        id=id,
+        author_id=account_id,
+        title="题目",
+        body="正文",
+        topic=Topic.SPACE,
+    )
     return id
 
 

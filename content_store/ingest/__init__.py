@@ -1,0 +1,1 @@
+"""Intake of content from the web: fetched, parsed, cleaned, and handed to review."""
