@@ -6,7 +6,6 @@ name the value is read from that file instead (for secrets). An empty value coun
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -14,16 +13,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from content_store import setting_reading as reading
 from content_store import setting_texts as texts
 from content_store.errors import SettingsError
 from content_store.schedule import Schedule
 from content_store.setting_texts import SHORTEST_SECRET as SHORTEST_SECRET
 from content_store.setting_texts import mask as mask
 from content_store.vocabulary import ServeJobs, Topic
-
-PREFIX = "KEPU_"
-FILE_SUFFIX = "_FILE"
-_LONGEST_FILE = 64 * 1024
 
 SOURCE = Path(__file__).resolve().parent.parent
 
@@ -321,7 +317,7 @@ class Explained:
 
 def names() -> list[str]:
     """The environment variables that are understood, without their ``_FILE`` twins."""
-    return [_name(row) for row in fields(Settings)]
+    return [reading.name_of(row) for row in fields(Settings)]
 
 
 def load_settings(env: Mapping[str, str] | None = None) -> Settings:
@@ -331,18 +327,18 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
     given both ways.
     """
     env = os.environ if env is None else env
-    _refuse_unknown(env)
+    reading.refuse_unknown(env, names())
     given = {}
     for row in fields(Settings):
-        text, origin = _given(row, env)
+        text, origin = reading.given(row, env)
         if text:
-            given[row.name] = _parse(row, text, origin)
+            given[row.name] = reading.parse(row, text, origin)
     return Settings(**given)
 
 
 def environment(settings: Settings) -> dict[str, str]:
     """The variables from which ``load_settings`` makes the same settings again, for a process of ours."""
-    values = {_name(row): getattr(settings, row.name) for row in fields(Settings)}
+    values = {reading.name_of(row): getattr(settings, row.name) for row in fields(Settings)}
     return {name: texts.written(value) for name, value in values.items() if value is not None}
 
 
@@ -352,13 +348,13 @@ def explain(env: Mapping[str, str] | None = None) -> list[Explained]:
     settings = load_settings(env)
     rows = []
     for row in fields(Settings):
-        text, origin = _given(row, env)
+        text, origin = reading.given(row, env)
         value = getattr(settings, row.name)
         shown = "" if value is None else texts.written(value)
         hide = row.metadata["secret"]
         rows.append(
             Explained(
-                name=_name(row),
+                name=reading.name_of(row),
                 value=hide(shown) if hide else shown,
                 origin=origin if text else "default",
                 meaning=row.metadata["meaning"],
@@ -366,57 +362,3 @@ def explain(env: Mapping[str, str] | None = None) -> list[Explained]:
             )
         )
     return rows
-
-
-def _name(row: Any) -> str:
-    return PREFIX + str(row.name).upper()
-
-
-def _refuse_unknown(env: Mapping[str, str]) -> None:
-    known = [name + suffix for name in names() for suffix in ("", FILE_SUFFIX)]
-    for key in sorted(env):
-        if not key.startswith(PREFIX) or key in known:
-            continue
-        nearest = difflib.get_close_matches(key, known, n=1, cutoff=0)[0]
-        raise SettingsError(
-            f"unknown setting {key}; the nearest known one is {nearest}",
-            hint="unset it or correct its name; `kepu settings` lists them all",
-        )
-
-
-def _given(row: Any, env: Mapping[str, str]) -> tuple[str, str]:
-    """The text given for a setting and its origin; an empty text where none is."""
-    name = _name(row)
-    direct, path = env.get(name, "").strip(), env.get(name + FILE_SUFFIX, "").strip()
-    if direct and path:
-        raise SettingsError(f"{name} and {name}{FILE_SUFFIX} are both given", hint="unset one of the two")
-    if not path:
-        return direct, name
-    text = _read(name + FILE_SUFFIX, path)
-    if not text:
-        raise SettingsError(f"{name}{FILE_SUFFIX}: {path} is empty", hint="write the value into the file")
-    return text, f"{name}{FILE_SUFFIX} ({path})"
-
-
-def _read(name: str, path: str) -> str:
-    hint = "the file must hold the value alone, as UTF-8 text on one line"
-    try:
-        with Path(path).expanduser().open("rb") as file:
-            data = file.read(_LONGEST_FILE + 1)
-        text = data.decode("utf-8").strip()
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{name}: {path} is not UTF-8 text", hint=hint) from error
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise SettingsError(f"{name}: {path} cannot be read: {reason}", hint=hint) from error
-    if len(data) > _LONGEST_FILE or any(ord(sign) < 32 for sign in text):
-        raise SettingsError(f"{name}: {path} does not hold one line of text", hint=hint)
-    return text
-
-
-def _parse(row: Any, text: str, origin: str) -> Any:
-    try:
-        return row.metadata["parse"](text)
-    except (ValueError, RuntimeError) as error:
-        shown = "" if row.metadata["secret"] else f" {text!r}"
-        raise SettingsError(f"{origin}:{shown} cannot be used: {error}", hint=row.metadata["meaning"]) from error

@@ -16,7 +16,8 @@ from dataclasses import asdict
 
 from content_store.errors import ModelError
 from content_store.jobs import Claim
-from content_store.settings import PREFIX, Settings, checkout, environment
+from content_store.setting_reading import PREFIX
+from content_store.settings import Settings, checkout, environment
 from push.jobs.base import Job, Lane, Missed
 from push.run import Run
 

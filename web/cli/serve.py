@@ -18,7 +18,8 @@ from granian.constants import HTTPModes, Interfaces
 from content_store import hot, secret_key
 from content_store.db import open_database
 from content_store.errors import HotStateError, KepuError, ServiceMissing
-from content_store.settings import FILE_SUFFIX, PREFIX, Settings
+from content_store.setting_reading import FILE_SUFFIX, PREFIX
+from content_store.settings import Settings
 from content_store.vocabulary import ServeJobs
 from web import logs
 
