@@ -90,7 +90,7 @@ def announce(
         raise BadRecord("the deadline must be after the opening and in the future")
     if not 1 <= most_entries <= MOST_ENTRIES:
         raise BadRecord(f"a member may enter 1 to {MOST_ENTRIES} works")
-    row = {"id": ids.new_id(), "series": SeriesKind(series), "title": title, "brief": brief, "topic": topic}
+    row: dict[str, Any] = {"id": ids.new_id(), "series": SeriesKind(series), "title": title, "brief": brief, "topic": topic}
     row |= {"organisation_id": organisation_id, "opens_at": opens_at, "deadline_at": deadline_at}
     row |= {"most_entries": most_entries, "created_at": clock.now_ms()}
     connection.execute(sa.insert(_calls), row)
@@ -169,10 +169,11 @@ def enter(connection: Connection, id: str, account_id: str, content_id: str) -> 
         return next(each for each in mine if each.content_id == content_id)
     if sum(each.withdrawn_at is None for each in mine) >= call.most_entries:
         raise BadRecord(f"account {account_id} has entered {call.most_entries} works, as many as call {id} takes")
-    row = {"call_id": id, "content_id": content_id, "account_id": account_id, "entered_at": clock.now_ms()}
+    at = clock.now_ms()
+    row = {"call_id": id, "content_id": content_id, "account_id": account_id, "entered_at": at}
     _forget(connection, id, content_id)
     connection.execute(sa.insert(_entries), row)
-    return Entered(id, content_id, account_id, int(row["entered_at"]), None)
+    return Entered(id, content_id, account_id, at, None)
 
 
 def take_back(connection: Connection, id: str, account_id: str, content_id: str) -> None:
