@@ -90,8 +90,8 @@ def announce(
         raise BadRecord("the deadline must be after the opening and in the future")
     if not 1 <= most_entries <= MOST_ENTRIES:
         raise BadRecord(f"a member may enter 1 to {MOST_ENTRIES} works")
-    row: dict[str, Any] = {"id": ids.new_id(), "series": SeriesKind(series), "title": title, "brief": brief, "topic": topic}
-    row |= {"organisation_id": organisation_id, "opens_at": opens_at, "deadline_at": deadline_at}
+    row: dict[str, Any] = {"id": ids.new_id(), "series": SeriesKind(series), "title": title, "brief": brief}
+    row |= {"topic": topic, "organisation_id": organisation_id, "opens_at": opens_at, "deadline_at": deadline_at}
     row |= {"most_entries": most_entries, "created_at": clock.now_ms()}
     connection.execute(sa.insert(_calls), row)
     made = get(connection, str(row["id"]))
