@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+
+from content_store import schema
+from content_store.errors import BadRecord
 
 
 class Actor(NamedTuple):
@@ -13,6 +17,16 @@ class Actor(NamedTuple):
 
     account_id: str
     name: str
+
+
+def actor(connection: Connection, login: str) -> Actor:
+    """The account that signs in with ``login``. Raises BadRecord where none does, or it is disabled."""
+    accounts = schema.accounts.c
+    query = sa.select(accounts.id, accounts.name).where(accounts.login == login, accounts.disabled_at.is_(None))
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise BadRecord(f"nobody signs in as {login!r}")
+    return Actor(row.id, row.name)
 
 
 Told = Mapping[str, Any] | None

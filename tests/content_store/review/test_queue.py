@@ -126,7 +126,7 @@ def test_of_eight_who_claim_at_once_one_has_it(desk: Database) -> None:
     with desk.begin() as connection:
         draft(connection)
         review = submit(connection)
-    outcome = race(desk, lambda c, who: queue.claim(c, review.id, FIRST, who, hours=1), list(REVIEWERS))
+    outcome = race(desk, lambda c, who: queue.claim(c, review.id, FIRST, who, hours=1), list(REVIEWERS[:8]))
     assert outcome == ["already_claimed"] * 7 + ["done"]
 
 
