@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,11 +38,19 @@ _MANY_ROWS = ("PRAGMA cache_size = -65536", "PRAGMA temp_store = MEMORY")
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 
 
+class _Kept(threading.local):
+    """The connection that a thread reads by again and again."""
+
+    connection: Connection | None = None
+    busy = False
+
+
 @dataclass(frozen=True, slots=True)
 class Database:
     """An open database; cheap to pass around, closed once."""
 
     engine: Engine
+    _kept: _Kept = field(default_factory=_Kept, compare=False, repr=False)
 
     @property
     def dialect(self) -> Literal["sqlite", "postgresql"]:
@@ -66,13 +75,43 @@ class Database:
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """A connection for reading; what it might write is rolled back unless committed. Raises as ``begin``."""
+        with self._told(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """The driver's errors as ours, where the database itself fails."""
         try:
-            with self.engine.connect() as connection:
-                yield connection
+            yield
         except DBAPIError as error:
             if isinstance(error, OperationalError) or error.connection_invalidated:
                 raise _unusable(self.engine.url, error) from error
             raise
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """``connect`` for what runs with each page: on SQLite the thread keeps the connection for the next time.
+
+        A connection that lies in the pool is quick to find and slow to wrap. Those of PostgreSQL go back to it all the
+        same, where one that the server ended meanwhile is found out.
+        """
+        kept = self._kept
+        if self.dialect != "sqlite" or kept.busy:
+            with self.connect() as connection:
+                yield connection
+            return
+        kept.busy = True
+        try:
+            with self._told():
+                if kept.connection is None or kept.connection.closed or kept.connection.invalidated:
+                    kept.connection = self.engine.connect()
+                try:
+                    yield kept.connection
+                finally:
+                    if kept.connection.in_transaction():
+                        kept.connection.rollback()
+        finally:
+            kept.busy = False
 
     def ping(self) -> None:
         """Do nothing, if that is possible. Raises as ``begin``."""
@@ -88,7 +127,10 @@ class Database:
             yield connection
 
     def close(self) -> None:
-        """Give back all connections."""
+        """Give back all connections; one that another thread keeps ends with that thread."""
+        if self._kept.connection is not None:
+            self._kept.connection.close()
+            self._kept.connection = None
         self.engine.dispose()
 
 
