@@ -85,6 +85,52 @@ class UnknownContent(KepuError):
     code = "unknown_content"
 
 
+class UnknownOrganisation(KepuError):
+    """No organisation has this id."""
+
+    code = "unknown_organisation"
+
+
+class UnknownAccount(KepuError):
+    """No account has this id or login."""
+
+    code = "unknown_account"
+
+
+class UnknownSession(KepuError):
+    """No session of this account has this id."""
+
+    code = "unknown_session"
+
+
+class WeakPassword(BadRecord):
+    """A password is too short, too long, or one of those that are guessed first."""
+
+    code = "weak_password"
+
+
+class BadCredentials(KepuError):
+    """Login and password do not belong together, or the account is closed; which of them is not told."""
+
+    code = "bad_credentials"
+
+
+class SignInDelayed(KepuError):
+    """Too many failures for this login; the next attempt is taken after ``retry_after_s`` seconds."""
+
+    code = "sign_in_delayed"
+
+    def __init__(self, message: str, retry_after_s: int, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
+class NotAllowed(KepuError):
+    """Whoever wants it does not have the permission for it in this organisation."""
+
+    code = "not_allowed"
+
+
 class Unreviewed(KepuError):
     """Something would be published that did not pass every step of its review, or the review itself bypassed."""
 
@@ -158,7 +204,7 @@ class UnknownMessage(KepuError):
 
 
 class BadKey(KepuError):
-    """A service token is none of ours, or was revoked."""
+    """A service token is none of ours, has ended, or was revoked."""
 
     code = "bad_key"
 

@@ -14,6 +14,7 @@ from content_store.vocabulary import ServeJobs, Topic
 _LEAST_HOT_MB, _MOST_HOT_MB = 1, 1 << 20
 _LOWEST_RATE, _HIGHEST_RATE = 0.01, 1e6
 _MOST_PROXIES = 10
+_MOST_IDLE_MIN, _MOST_SESSION_HOURS = 1_440, 720
 SHORTEST_SECRET = 32
 _SHORTEST_LEASE_S, _LONGEST_LEASE_S = 0.5, 3600.0
 LEAST_KEPT_DAYS = 180
@@ -56,6 +57,22 @@ def proxies(text: str) -> int:
     value = int(text)
     if not 0 <= value <= _MOST_PROXIES:
         raise ValueError(f"must be between 0 and {_MOST_PROXIES}")
+    return value
+
+
+def idle_minutes(text: str) -> int:
+    """Minutes, up to a day."""
+    value = int(text)
+    if not 1 <= value <= _MOST_IDLE_MIN:
+        raise ValueError(f"must be between 1 and {_MOST_IDLE_MIN}")
+    return value
+
+
+def session_hours(text: str) -> int:
+    """Hours, up to 30 days (NIST SP 800-63B)."""
+    value = int(text)
+    if not 1 <= value <= _MOST_SESSION_HOURS:
+        raise ValueError(f"must be between 1 and {_MOST_SESSION_HOURS}")
     return value
 
 
@@ -139,6 +156,14 @@ def database(text: str) -> str:
     if scheme == "sqlite" and (not rest.startswith("/") or rest in {"/", "/:memory:"}):
         raise ValueError("must name a file, like sqlite:////srv/kepu/kepu.sqlite3")
     return f"{scheme}://{rest}"
+
+
+def migrations(text: str) -> str:
+    """A URL of PostgreSQL."""
+    url = database(text)
+    if not url.startswith("postgresql"):
+        raise ValueError("must begin with postgresql+psycopg://")
+    return url
 
 
 def redis(text: str) -> str:

@@ -71,6 +71,13 @@ class Settings:
         shown="`kepu.sqlite3` in `KEPU_DATA_DIR`",
         secret=texts.mask,
     )
+    migration_url: str | None = _setting(
+        None,
+        texts.migrations,
+        "PostgreSQL only: the URL by which the owner of the tables migrates; `KEPU_DATABASE_URL` is then that of a role"
+        " with fewer rights, which it is given. Needed by `kepu migrate` alone.",
+        secret=texts.mask,
+    )
     redis_url: str | None = _setting(
         None,
         texts.redis,
@@ -101,6 +108,12 @@ class Settings:
         texts.rate,
         "The same for one network (an IPv4 address, an IPv6 /64), which many may share.",
         shown="200",
+    )
+    session_idle_min: int = _setting(
+        60, texts.idle_minutes, "Minutes without a request after which those who work here are signed out."
+    )
+    session_hours: int = _setting(
+        12, texts.session_hours, "Hours after which those who work here are signed out in any case."
     )
     trusted_proxies: int = _setting(
         0,
@@ -231,6 +244,10 @@ class Settings:
         """Fill in what follows from other settings. Raises SettingsError where they contradict each other."""
         if not self.database_url:
             object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir / 'kepu.sqlite3'}")
+        if self.migration_url and not self.database_url.startswith("postgresql"):
+            raise SettingsError(
+                "KEPU_MIGRATION_URL is for PostgreSQL only", hint="unset it, or give KEPU_DATABASE_URL of PostgreSQL"
+            )
         if self.target_until < self.target_from:
             raise SettingsError(
                 f"the target ends on {self.target_until}, before it begins on {self.target_from}",

@@ -14,7 +14,7 @@ import click
 import numpy as np
 import pytest
 
-from content_store import review_words, vocabulary
+from content_store import review_words, staff_vocabulary, vocabulary
 from content_store.vocabulary import COUNTIES, EventKind, Prefecture, Topic
 from recsys.evaluation import cold, split
 from recsys.evaluation.ranks import metrics_of
@@ -26,7 +26,7 @@ PAGES = [*READMES, "CHANGELOG.md", *sorted(path.relative_to(ROOT).as_posix() for
 ROOMS = ("content_store/", "recsys/", "push/", "web/", "tests/", "bench/", "docs/", ".ci/")
 ENUMS = [
     kind
-    for module in (vocabulary, review_words)
+    for module in (vocabulary, review_words, staff_vocabulary)
     for _, kind in inspect.getmembers(module, inspect.isclass)
     if kind.__module__ == module.__name__
 ]

@@ -122,10 +122,16 @@ class Internal(RequestError):
 
 _STATUS: dict[type[KepuError], int] = {
     errors.BadCursor: 400,
+    errors.BadCredentials: 401,
     errors.BadKey: 401,
     errors.BadRecord: 422,
+    errors.NotAllowed: 403,
+    errors.SignInDelayed: 429,
+    errors.UnknownAccount: 404,
     errors.UnknownCitizen: 404,
     errors.UnknownContent: 404,
+    errors.UnknownOrganisation: 404,
+    errors.UnknownSession: 404,
     errors.UnknownMessage: 404,
     errors.Withdrawn: 410,
     errors.DatabaseError: 503,
@@ -150,6 +156,9 @@ _TO_PEOPLE = {
     500: ("出了点问题", "我们已经记录下来，请稍后再试。"),
     503: ("暂时无法服务", "请稍后再试。"),
 }
+
+
+_NOT_ALLOWED = ("没有权限", "你的账号不能打开这一页或做这个操作。需要的话，请联系本单位的管理员。")
 
 
 def status_of(kind: type[KepuError]) -> int:
@@ -250,6 +259,8 @@ def _page(error: KepuError) -> Response:
     status = status_of(type(error))
     request_id = ids.new_id()
     title, advice = _TO_PEOPLE.get(status) or _TO_PEOPLE[500 if status >= 500 else 400]
+    if isinstance(error, errors.NotAllowed):
+        title, advice = _NOT_ALLOWED
     if isinstance(error, errors.Withdrawn):
         advice = f"下架原因：{error.text}（{clock.shown(error.withdrawn_at)}）。{advice}"
     page = render_template("error.html", status=status, title=title, advice=advice, request_id=request_id)

@@ -32,6 +32,7 @@ def prepare(app: Flask) -> None:
     with services_of(app).database.connect() as connection:
         simulated = bool(citizens.known(connection, FIRST_CITIZENS))
     app.jinja_env.filters["day"] = day
+    app.jinja_env.filters["moment"] = clock.shown
 
     @app.context_processor
     def shared() -> dict[str, Any]:
@@ -63,7 +64,11 @@ def topic_label(code: str) -> str:
 
 def back(otherwise: str = "/") -> str:
     """The address of ours that the form at hand names as the one it came from."""
-    named = request.form.get("back", "")
+    return local(request.form.get("back", ""), otherwise)
+
+
+def local(named: str, otherwise: str) -> str:
+    """``named`` where it is an address of ours."""
     # "//host" and "/\host" would lead to other sites, a line break into the headers.
     ours = named.startswith("/") and not named.startswith(("//", "/\\")) and named.isprintable()
     return named if ours else otherwise
