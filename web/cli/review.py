@@ -1,18 +1,16 @@
 """``kepu review``: the queue of reviews, and the acts of those who take its steps, for whoever runs the machine.
 
-Who acts is named by ``--as``. That they wrote none of the words and take no second step the database sees to.
+Who acts is named by ``--as``, and must have the role for it; the audit log says who sat at the terminal. That they
+wrote none of the words and take no second step is what the database sees to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 
 import click
 
 from content_store import clock
-from content_store.db import Connection, open_database
 from content_store.review import (
     comments,
     correcting,
@@ -28,20 +26,11 @@ from content_store.review.records import Review, Step
 from content_store.review_words import ReturnReason, ReviewStep, WithdrawReason
 from content_store.settings import Settings
 from content_store.vocabulary import Topic
+from web.cli.opening import actor, writing
 
 _AS = click.option("--as", "login", required=True, help="The login of the person who does it.")
 _STEP = click.argument("step", type=click.Choice([step.value for step in ReviewStep]))
 _VERSION = click.option("--version", type=int, required=True, help="The version that the person has read.")
-
-
-@contextmanager
-def _writing(settings: Settings) -> Iterator[Connection]:
-    database = open_database(settings)
-    try:
-        with database.begin() as connection:
-            yield connection
-    finally:
-        database.close()
 
 
 @click.group()
@@ -63,13 +52,13 @@ def queue_(
     settings: Settings, step: str | None, topic: str | None, organisation: str | None, login: str | None
 ) -> None:
     """List what waits, urgent things first and then what is due soonest."""
-    with _writing(settings) as connection:
+    with writing(settings) as connection:
         found = queue.waiting(
             connection,
             step=ReviewStep(step) if step else None,
             topic=Topic(topic) if topic else None,
             organisation_id=organisation,
-            account_id=trail.actor(connection, login).account_id if login else None,
+            account_id=trail.actor(connection, login, audited=actor()).account_id if login else None,
         )
     if not found:
         click.echo("nothing waits")
@@ -95,7 +84,7 @@ def queue_(
 @click.pass_obj
 def show(settings: Settings, review_id: str) -> None:
     """Show a review: its steps, what was said, and the words."""
-    with _writing(settings) as connection:
+    with writing(settings) as connection:
         found = records.get(connection, review_id)
         words = versions.get(connection, found.content_id, found.version)
         said, correction = comments.of(connection, review_id), correcting.of_version(connection, *_which(found))
@@ -116,8 +105,8 @@ def show(settings: Settings, review_id: str) -> None:
 @click.pass_obj
 def claim(settings: Settings, review_id: str, step: str, login: str) -> None:
     """Take a step, for as long as KEPU_REVIEW_CLAIM_H says."""
-    with _writing(settings) as connection:
-        who = trail.actor(connection, login)
+    with writing(settings) as connection:
+        who = trail.actor(connection, login, audited=actor())
         taken = queue.claim(connection, review_id, ReviewStep(step), who, hours=settings.review_claim_h)
     click.echo(f"{who.name} has {step} until {clock.shown(taken.claimed_until or 0)}")
 
@@ -131,8 +120,8 @@ def claim(settings: Settings, review_id: str, step: str, login: str) -> None:
 @click.pass_obj
 def pass_(settings: Settings, review_id: str, step: str, version: int, login: str, note: str) -> None:
     """Let the version pass a claimed step."""
-    with _writing(settings) as connection:
-        who = trail.actor(connection, login)
+    with writing(settings) as connection:
+        who = trail.actor(connection, login, audited=actor())
         found = deciding.approve(connection, review_id, ReviewStep(step), who, version=version, note=note)
     click.echo(_next(found))
 
@@ -147,8 +136,8 @@ def pass_(settings: Settings, review_id: str, step: str, version: int, login: st
 @click.pass_obj
 def return_(settings: Settings, review_id: str, step: str, version: int, login: str, reason: str, note: str) -> None:
     """Send the version back to its author."""
-    with _writing(settings) as connection:
-        who, why = trail.actor(connection, login), ReturnReason(reason)
+    with writing(settings) as connection:
+        who, why = trail.actor(connection, login, audited=actor()), ReturnReason(reason)
         found = deciding.send_back(connection, review_id, ReviewStep(step), who, version=version, reason=why, note=note)
     click.echo(_next(found))
 
@@ -162,8 +151,8 @@ def return_(settings: Settings, review_id: str, step: str, version: int, login: 
 def publish(settings: Settings, content_id: str, version: int, login: str, at: datetime | None) -> None:
     """Publish a version that passed its review, now or at its time."""
     instant = None if at is None else round(at.replace(tzinfo=clock.SHANGHAI).timestamp() * 1000)
-    with _writing(settings) as connection:
-        who = trail.actor(connection, login)
+    with writing(settings) as connection:
+        who = trail.actor(connection, login, audited=actor())
         found = publishing.publish(connection, content_id, who, version=version, at=instant)
     click.echo(f"{content_id} v{version} is {found.status.value} at {clock.shown(found.published_at or 0)}")
 
@@ -176,8 +165,8 @@ def publish(settings: Settings, content_id: str, version: int, login: str, at: d
 @click.pass_obj
 def withdraw(settings: Settings, content_id: str, login: str, reason: str, note: str) -> None:
     """Take a content back at once; a tombstone says why."""
-    with _writing(settings) as connection:
-        who = trail.actor(connection, login)
+    with writing(settings) as connection:
+        who = trail.actor(connection, login, audited=actor())
         found = withdrawing.withdraw(connection, content_id, who, WithdrawReason(reason), note)
     click.echo(f"{content_id} is withdrawn: {found.text}")
 

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from content_store.db import Connection, open_database
 from content_store.review import quarantining, terms
 from content_store.review.quarantining import Rescan
+from content_store.review.trail import Actor
 from content_store.review_words import HOLDING, Severity
 from content_store.settings import Settings
+from web.cli.opening import actor, writing
 
 HELD_BACK = 1
-
-
-@contextmanager
-def _writing(settings: Settings) -> Iterator[Connection]:
-    database = open_database(settings)
-    try:
-        with database.begin() as connection:
-            yield connection
-    finally:
-        database.close()
 
 
 @click.group("terms")
@@ -49,10 +38,9 @@ def terms_group() -> None:
 @click.pass_obj
 def add(settings: Settings, words: tuple[str, ...], reason: str, severity: str) -> None:
     """Put WORDS on the list, or give them another severity and reason."""
-    with _writing(settings) as connection:
-        for word in words:
-            terms.add(connection, word, severity, reason)
-        found = quarantining.rescan(connection)
+    with writing(settings) as connection:
+        new = [terms.term(word, severity, reason) for word in words]
+        found = quarantining.change_list(connection, _terminal(), add=new)
     click.echo(f"{len(words)} on the list")
     _tell(found)
 
@@ -62,9 +50,8 @@ def add(settings: Settings, words: tuple[str, ...], reason: str, severity: str) 
 @click.pass_obj
 def remove(settings: Settings, words: tuple[str, ...]) -> None:
     """Take WORDS off the list; what they hold back stays so until a person lets it pass."""
-    with _writing(settings) as connection:
-        for word in words:
-            terms.remove(connection, word)
+    with writing(settings) as connection:
+        quarantining.change_list(connection, _terminal(), remove=words)
     click.echo(f"{len(words)} taken off the list")
 
 
@@ -72,7 +59,7 @@ def remove(settings: Settings, words: tuple[str, ...]) -> None:
 @click.pass_obj
 def list_(settings: Settings) -> None:
     """Show all terms with their severity and reason."""
-    with _writing(settings) as connection:
+    with writing(settings) as connection:
         found = terms.every(connection)
     if not found:
         click.echo("no terms yet: `kepu terms add WORD --reason WHY` puts one on the list")
@@ -89,8 +76,8 @@ def check(settings: Settings, file: Path | None) -> None:
     Exit status: 1 where something is held back.
     """
     if file is None:
-        with _writing(settings) as connection:
-            found = quarantining.rescan(connection)
+        with writing(settings) as connection:
+            found = quarantining.rescan(connection, _terminal())
             waiting = quarantining.waiting(connection)
         for held in waiting:
             words = ", ".join(sorted({hit["term"] for hit in held.hits}))
@@ -99,11 +86,15 @@ def check(settings: Settings, file: Path | None) -> None:
         sys.exit(HELD_BACK if waiting or found.published else 0)
     with click.open_file(str(file), encoding="utf-8") as opened:
         text = opened.read()
-    with _writing(settings) as connection:
+    with writing(settings) as connection:
         hits = terms.load(connection).find({"body": text})
     for hit in hits:
         click.echo(f"{hit.start}  {hit.term.severity.value}  {hit.term.term}  {hit.term.reason}  …{hit.excerpt}…")
     sys.exit(HELD_BACK if any(hit.term.severity in HOLDING for hit in hits) else 0)
+
+
+def _terminal() -> Actor:
+    return Actor(None, "the terminal", actor())
 
 
 def _tell(found: Rescan) -> None:
