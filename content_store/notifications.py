@@ -34,7 +34,7 @@ def queue(
         rows = [
             told | {"citizen_id": citizen, "id": id} for citizen, id in zip(part, ids.new_ids(len(part)), strict=True)
         ]
-        made.update(row.tuple() for row in connection.execute(insert, rows))
+        made.update((row.citizen_id, row.id) for row in connection.execute(insert, rows))
     return made
 
 

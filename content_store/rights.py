@@ -18,15 +18,31 @@ APPEND_ONLY = {
     "events": "SELECT, INSERT, UPDATE (dwell_ms, scroll)",
     "event_exposures": "SELECT, INSERT",
     "ledger_entries": "SELECT, INSERT, UPDATE",
+    # What is decided stays: triggers say which of it may follow.
+    "content_versions": "SELECT, INSERT, UPDATE (live_from, live_after)",
+    "route_steps": "SELECT",
+    "reviews": "SELECT, INSERT, UPDATE",
+    "review_steps": "SELECT, INSERT, UPDATE",
+    "review_comments": "SELECT, INSERT",
+    "quarantines": "SELECT, INSERT, UPDATE",
+    "tombstones": "SELECT, INSERT",
+    "corrections": "SELECT, INSERT, UPDATE",
     "alembic_version": "SELECT",
 }
 """What the working role may do with these tables; with all others ``ALL``."""
 
-_FORBIDDEN = {
+FORBIDDEN = {
     "audit_log": ("UPDATE", "DELETE", "TRUNCATE", "TRIGGER"),
     "events": ("DELETE", "TRUNCATE", "TRIGGER"),
     "ledger_entries": ("DELETE", "TRUNCATE", "TRIGGER"),
+    "content_versions": ("DELETE", "TRUNCATE", "TRIGGER"),
+    "route_steps": ("INSERT", "UPDATE", "DELETE", "TRUNCATE", "TRIGGER"),
+    "reviews": ("DELETE", "TRUNCATE", "TRIGGER"),
+    "review_steps": ("DELETE", "TRUNCATE", "TRIGGER"),
+    "tombstones": ("UPDATE", "DELETE", "TRUNCATE", "TRIGGER"),
 }
+"""What it must not be able to do, whoever gave it rights."""
+
 _HOLDS = "SELECT has_table_privilege(current_user, :table, :right)"
 _OWNS = """
     SELECT pg_has_role(current_user, relowner, 'MEMBER') FROM pg_class WHERE oid = CAST(:table AS regclass)
@@ -57,7 +73,7 @@ def excess(connection: Connection) -> list[str]:
     if connection.dialect.name == "sqlite":
         return []
     found = []
-    for table, rights in _FORBIDDEN.items():
+    for table, rights in FORBIDDEN.items():
         if connection.execute(sa.text(_OWNS), {"table": table}).scalar():
             found.append(f"owns {table}")
             continue

@@ -48,6 +48,8 @@ content_versions = sa.Table(
     sa.Column("ai_use", sa.Text),
     sa.Column("length", sa.Integer, nullable=False),
     _account("author_id", nullable=True),
+    # Whose content it is; none: the province's. The same for all versions.
+    sa.Column("organisation_id", sa.Text, sa.ForeignKey("organisations.id")),
     sa.Column("based_on", sa.Integer),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     _account("created_by", nullable=True),

@@ -2,54 +2,25 @@
 
 A guard is a condition on the new and the old row. Where it holds the statement fails with the guard's words, on both
 kinds of database as an integrity error.
+
+Transactions that run at once do not see each other. On SQLite there is one writer at a time; on PostgreSQL whatever
+bears on the publication of a content waits for whoever else works on it before the guards look (``holding_0012``).
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from content_store.migrations import holding_0012
+from content_store.migrations.guard_0012 import Guard, made
 
 _ALWAYS = "1 = 1"
 _LIVE = "('scheduled', 'published')"
 _WORDS = ("title", "summary", "body", "topic", "tags::text", "place", "source", "author", "url")
 
 
-class Guard(NamedTuple):
-    """``name`` is unique, ``occasion`` INSERT, UPDATE or DELETE on ``table``; ``text`` tells what is refused."""
-
-    table: str
-    name: str
-    occasion: str
-    text: str
-    condition: str
-
-
 def statements(dialect: str) -> list[str]:
     """All that makes the guards on a database of this kind."""
-    made = _on_sqlite if dialect == "sqlite" else _on_postgresql
-    return [statement for guard in GUARDS for statement in made(guard)]
-
-
-def _on_sqlite(guard: Guard) -> list[str]:
-    condition = guard.condition.replace("IS DISTINCT FROM", "IS NOT").replace("::text", "")
-    head = f"CREATE TRIGGER {guard.name} BEFORE {guard.occasion} ON {guard.table} WHEN {condition}"
-    return [f"{head} BEGIN SELECT RAISE(ABORT, '{guard.text}'); END"]
-
-
-def _on_postgresql(guard: Guard) -> list[str]:
-    row = "OLD" if guard.occasion == "DELETE" else "NEW"
-    return [
-        f"""
-        CREATE FUNCTION {guard.name}() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-          IF {guard.condition} THEN
-            RAISE EXCEPTION '{guard.text}' USING ERRCODE = 'integrity_constraint_violation';
-          END IF;
-          RETURN {row};
-        END $$
-        """,
-        f"CREATE TRIGGER {guard.name} BEFORE {guard.occasion} ON {guard.table} FOR EACH ROW"
-        f" EXECUTE FUNCTION {guard.name}()",
-    ]
+    guards = [statement for guard in GUARDS for statement in made(guard, dialect)]
+    return [*guards, *holding_0012.statements(dialect, NEVER_GO)]
 
 
 def _changed(*columns: str) -> str:
@@ -87,9 +58,15 @@ _OPEN = "r.state = 'open'"
 _HELD = "SELECT 1 FROM quarantines q WHERE q.lifted_at IS NULL AND q.content_id ="
 
 _KEPT_OF_VERSIONS = (
-    *("content_id", "version", *_WORDS, "licence", "ai_use", "length", "author_id"),
+    *("content_id", "version", *_WORDS, "licence", "ai_use", "length", "author_id", "organisation_id"),
     *("based_on", "created_at", "created_by"),
 )
+_TRANSITIONS = (
+    *("draft in_review", "draft withdrawn", "in_review draft", "in_review scheduled", "in_review published"),
+    *("in_review withdrawn", "scheduled draft", "scheduled published", "scheduled expired", "scheduled withdrawn"),
+    *("published expired", "published withdrawn", "expired draft", "expired withdrawn", "withdrawn draft"),
+)
+_ALLOWED = " OR ".join("(OLD.status = '{}' AND NEW.status = '{}')".format(*pair.split()) for pair in _TRANSITIONS)
 
 _CONTENTS = (
     Guard(
@@ -99,7 +76,27 @@ _CONTENTS = (
         "a content that is no import is published by its review",
         f"NEW.wording IS NOT NULL OR (NEW.origin <> 'import' AND NEW.status IN {_LIVE})",
     ),
-    Guard("contents", "contents_keep_origin", "UPDATE", "the origin of a content never changes", _changed("origin")),
+    Guard(
+        "contents",
+        "contents_keep_origin",
+        "UPDATE",
+        "the origin of a content never changes",
+        _changed("id", "origin", "created_at"),
+    ),
+    Guard(
+        "contents",
+        "contents_never_go",
+        "DELETE",
+        "a content that came by review is never deleted",
+        "OLD.origin <> 'import' OR OLD.wording IS NOT NULL",
+    ),
+    Guard(
+        "contents",
+        "contents_follow_the_way",
+        "UPDATE",
+        "the status of a content changes on its way only",
+        f"{_BOUND} AND NEW.status <> OLD.status AND NOT ({_ALLOWED})",
+    ),
     Guard(
         "contents",
         "contents_keep_wording",
@@ -158,6 +155,14 @@ _VERSIONS = (
     ),
     Guard(
         "content_versions",
+        "content_versions_stay_where_they_are",
+        "INSERT",
+        "all versions of a content belong to one organisation and author",
+        "EXISTS (SELECT 1 FROM content_versions v WHERE v.content_id = NEW.content_id AND v.version < NEW.version"
+        " AND (v.organisation_id IS DISTINCT FROM NEW.organisation_id OR v.author_id IS DISTINCT FROM NEW.author_id))",
+    ),
+    Guard(
+        "content_versions",
         "content_versions_keep",
         "UPDATE",
         "a version never changes: save another one",
@@ -184,6 +189,14 @@ _REVIEWS = (
     ),
     Guard(
         "reviews",
+        "reviews_are_where_the_content_is",
+        "INSERT",
+        "a content is reviewed by the organisation it belongs to",
+        "EXISTS (SELECT 1 FROM content_versions v WHERE v.content_id = NEW.content_id AND v.version = NEW.version"
+        " AND v.organisation_id IS DISTINCT FROM NEW.organisation_id)",
+    ),
+    Guard(
+        "reviews",
         "reviews_ask_science",
         "INSERT",
         "the topic asks for a science review",
@@ -204,7 +217,7 @@ _REVIEWS = (
         "UPDATE",
         "what a review is about, and how it ended, never changes",
         f"OLD.state <> 'open' OR {_changed('id', 'content_id', 'version', 'route', 'science', 'basis')}"
-        f" OR {_changed('opened_at', 'opened_by')}",
+        f" OR {_changed('organisation_id', 'opened_at', 'opened_by')}",
     ),
     Guard(
         "reviews",
@@ -260,6 +273,14 @@ _STEPS = (
     ),
     Guard(
         "review_steps",
+        "review_steps_by_another_person",
+        "UPDATE",
+        "nobody takes two steps of one review",
+        f"{_DECIDES} AND EXISTS (SELECT 1 FROM review_steps s WHERE s.review_id = NEW.review_id"
+        " AND s.position <> NEW.position AND s.decided_by = NEW.decided_by)",
+    ),
+    Guard(
+        "review_steps",
         "review_steps_wait_in_quarantine",
         "UPDATE",
         "a version in quarantine passes no step",
@@ -309,8 +330,32 @@ _OTHERS = (
     ),
 )
 
+_KEYS = {
+    "contents": "o.id = NEW.id AND (o.origin <> 'import' OR o.wording IS NOT NULL)",
+    "content_versions": "o.content_id = NEW.content_id AND o.version = NEW.version",
+    "reviews": "o.id = NEW.id OR (o.content_id = NEW.content_id AND o.state = 'open')",
+    "review_steps": "o.review_id = NEW.review_id AND (o.position = NEW.position OR o.step = NEW.step)",
+    "review_comments": "o.id = NEW.id",
+    "quarantines": "o.id = NEW.id OR (o.content_id = NEW.content_id AND o.version = NEW.version"
+    " AND o.lifted_at IS NULL)",
+    "tombstones": "o.id = NEW.id",
+    "corrections": "o.id = NEW.id OR (o.content_id = NEW.content_id AND o.version = NEW.version)",
+}
+# INSERT OR REPLACE deletes what is in its way, and no guard of deletions hears of it.
+_REPLACING = tuple(
+    Guard(
+        table,
+        f"{table}_are_not_replaced",
+        "INSERT",
+        f"there is such a row of {table}, and it is not replaced",
+        f"EXISTS (SELECT 1 FROM {table} o WHERE {condition})",
+        only="sqlite",
+    )
+    for table, condition in _KEYS.items()
+)
+
 _NEVER_CHANGE = ("route_steps", "review_comments", "tombstones")
-_NEVER_GO = ("content_versions", "reviews", "review_steps", "quarantines", "corrections", *_NEVER_CHANGE)
+NEVER_GO = ("content_versions", "reviews", "review_steps", "quarantines", "corrections", *_NEVER_CHANGE)
 
 GUARDS = (
     *_CONTENTS,
@@ -318,7 +363,8 @@ GUARDS = (
     *_REVIEWS,
     *_STEPS,
     *_OTHERS,
+    *_REPLACING,
     Guard("route_steps", "route_steps_are_fixed", "INSERT", "routes are changed by a migration alone", _ALWAYS),
     *(Guard(table, f"{table}_never_change", "UPDATE", f"{table} never change", _ALWAYS) for table in _NEVER_CHANGE),
-    *(Guard(table, f"{table}_never_go", "DELETE", f"{table} are never deleted", _ALWAYS) for table in _NEVER_GO),
+    *(Guard(table, f"{table}_never_go", "DELETE", f"{table} are never deleted", _ALWAYS) for table in NEVER_GO),
 )

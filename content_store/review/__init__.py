@@ -9,6 +9,6 @@
    published words and tells those who read them; ``withdrawing`` takes a content back and leaves a tombstone.
 
 What must never happen is refused by the database itself (``migrations/guards_0012.py``), whichever road a statement
-comes by; the modules here ask first, to say it in better words. Whether somebody has the role for what they do is
-for callers to know: functions take an ``Actor`` and write down who it was (``trail``).
+comes by; the modules here ask first, to say it in better words. Each act asks whether its ``Actor`` may do it in the
+organisation whose content it is (``permits``), and is told to the audit log (``trail``).
 """

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from content_store import checks, clock, ids, schema
 from content_store import schema_review as tables
 from content_store.errors import BadRecord
-from content_store.review import records
+from content_store.review import permits, records, trail
 from content_store.review.trail import Actor
 from content_store.review_words import ReviewStep
 
@@ -47,9 +47,11 @@ def add(
 ) -> str:
     """Say something; returns its id.
 
-    Raises UnknownReview, and BadRecord for an empty text or the comment of another review as ``parent_id``.
+    Raises NotAllowed for who neither sees the queue nor wrote any of it, UnknownReview, and BadRecord for an empty
+    text or the comment of another review as ``parent_id``.
     """
-    records.get(connection, review_id)
+    review = records.get(connection, review_id)
+    permits.insist_speaks(connection, actor, review.content_id, review.organisation_id)
     said = checks.text(text.strip(), "a comment")
     if not said:
         raise BadRecord("a comment says something")
@@ -61,11 +63,13 @@ def add(
         "id": ids.new_id(),
         "review_id": review_id,
         "step": step,
-        "account_id": actor.account_id,
+        "account_id": actor.person,
         "text": said,
     }
     row |= {"parent_id": parent_id, "quote": checks.text(quote, "a quote"), "place": place}
     connection.execute(sa.insert(tables.review_comments), row | {"created_at": clock.now_ms()})
+    told = {"comment_id": row["id"], "parent_id": parent_id, "step": step and step.value}
+    trail.record(connection, actor, "comment", "review", review_id, None, told)
     return str(row["id"])
 
 

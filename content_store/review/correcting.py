@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from content_store import checks, clock, ids, inbox, notifications, schema
 from content_store import schema_review as tables
 from content_store.errors import BadRecord
-from content_store.review import trail, versions
+from content_store.review import permits, trail, versions
 from content_store.review.trail import Actor
 from content_store.review.versions import Saving, Words
 from content_store.review_words import InboxKind
@@ -85,9 +85,11 @@ def correct(
 
     ``based_on`` is the newest version; an imported content has a version 1 from its first correction on. The words are
     wrong since ``wrong_version``, by default the one that is out. The version is then to be submitted, and published.
-    Raises UnknownContent, and BadRecord where the content is not published, the note empty, or nothing corrected.
+    Raises NotAllowed, UnknownContent, and BadRecord where the content is not published, the note empty, or nothing
+    corrected.
     """
     content = versions.hold(connection, content_id)
+    permits.insist_writes(connection, actor, content_id)
     said = checks.text(note.strip(), "a note")
     if not said:
         raise BadRecord("what was wrong must be told to those who read it")
@@ -128,16 +130,20 @@ def to_be_told(connection: Connection) -> list[str]:
 
 def tell(connection: Connection, id: str, *, stretch: int = STRETCH) -> Told:
     """Tell those who read the wrong words, as far as the next ``stretch`` places of the log show."""
+    about = connection.execute(sa.select(_row.content_id).where(_row.id == id)).scalar_one()
+    content = versions.hold(connection, about)
     row = connection.execute(sa.select(_table).where(_row.id == id).with_for_update()).one()
     found = Correction(**row._mapping)
     if found.published_at is None or found.told_until is None or found.closed_at is not None:
+        return Told(0, more=False)
+    if content.status is ContentStatus.WITHDRAWN:  # nobody is to be led to it any more
+        connection.execute(sa.update(_table).where(_row.id == id).values(closed_at=clock.now_ms()))
         return Told(0, more=False)
     last = connection.execute(sa.select(sa.func.coalesce(sa.func.max(_events.seq), 0))).scalar_one()
     until = min(last, found.told_until + stretch)
     readers = _readers(connection, found, max(0, found.told_until - _OVERLAP), until)
     made = notifications.queue(connection, CAMPAIGN, id, readers, content_id=found.content_id)
-    title = connection.execute(sa.select(schema.contents.c.title).where(schema.contents.c.id == found.content_id))
-    _put(connection, found, title.scalar_one(), made)
+    _put(connection, found, content.title, made)
     over = until == last and clock.now_ms() >= found.published_at + LATE_MS
     told = {"told_until": until, "closed_at": clock.now_ms() if over else None}
     connection.execute(sa.update(_table).where(_row.id == id).values(told))
@@ -154,7 +160,7 @@ def _write_note(
             raise BadRecord("the correction has a note already", hint="take it, or change the words once more")
         return
     row: dict[str, Any] = {"id": ids.new_id(), "content_id": content_id, "version": version, "note": note}
-    row |= {"wrong_version": wrong_version, "made_by": actor.account_id, "made_at": clock.now_ms()}
+    row |= {"wrong_version": wrong_version, "made_by": actor.person, "made_at": clock.now_ms()}
     connection.execute(sa.insert(_table), row)
     told = {"version": version, "wrong_version": wrong_version, "note": note}
     trail.record(connection, actor, "correct", "content", content_id, None, told)

@@ -63,23 +63,24 @@ def size(pieces: Sequence[Piece]) -> int:
 
 
 def _compare(old: str, new: str, level: int, budget: _Budget) -> Iterator[Piece]:
-    begin = _common(old, new)
-    end = _common(old[begin:][::-1], new[begin:][::-1])
-    middle = (old[begin : len(old) - end], new[begin : len(new) - end])
-    yield from _told("same", old[:begin])
-    yield from _middle(*middle, level, budget)
-    yield from _told("same", old[len(old) - end :])
-
-
-def _middle(old: str, new: str, level: int, budget: _Budget) -> Iterator[Piece]:
     if not old or not new or level == len(_LEVELS):
         yield from _told("removed", old)
         yield from _told("added", new)
         return
     was, now = (_LEVELS[level].findall(text) for text in (old, new))
-    if not budget.allows(was, now):
-        yield from _middle(old, new, len(_LEVELS), budget)
-        return
+    begin = _common(was, now)
+    end = _common(was[begin:][::-1], now[begin:][::-1])
+    middle = was[begin : len(was) - end], now[begin : len(now) - end]
+    yield from _told("same", "".join(was[:begin]))
+    if budget.allows(*middle):
+        yield from _matched(*middle, level, budget)
+    else:
+        yield from _told("removed", "".join(middle[0]))
+        yield from _told("added", "".join(middle[1]))
+    yield from _told("same", "".join(was[len(was) - end :]))
+
+
+def _matched(was: list[str], now: list[str], level: int, budget: _Budget) -> Iterator[Piece]:
     matcher = difflib.SequenceMatcher(None, was, now, autojunk=False)
     for kind, a, b, c, d in matcher.get_opcodes():
         before, after = "".join(was[a:b]), "".join(now[c:d])
@@ -89,16 +90,9 @@ def _middle(old: str, new: str, level: int, budget: _Budget) -> Iterator[Piece]:
             yield from _compare(before, after, level + 1, budget)
 
 
-def _common(old: str, new: str) -> int:
-    """How many characters the two begin with alike."""
-    low, high = 0, min(len(old), len(new))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if old[:middle] == new[:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+def _common(was: Sequence[str], now: Sequence[str]) -> int:
+    """How many parts the two begin with alike."""
+    return next((at for at, (a, b) in enumerate(zip(was, now, strict=False)) if a != b), min(len(was), len(now)))
 
 
 def _told(kind: Literal["same", "removed", "added"], text: str) -> Iterator[Piece]:

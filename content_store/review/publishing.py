@@ -11,18 +11,21 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from content_store import clock, contents, schema, statements
+from content_store import clock, contents, notifications, schema, statements
 from content_store import schema_review as tables
+from content_store.audit import Change
 from content_store.content_records import Content
 from content_store.errors import BadRecord, Quarantined, Unreviewed
-from content_store.review import quarantining, records, trail, versions
+from content_store.review import permits, quarantining, records, trail, versions
 from content_store.review.trail import Actor
 from content_store.review.versions import SHOWN, Version
+from content_store.staff_vocabulary import Permission
 from content_store.vocabulary import ContentStatus
 
 _contents = schema.contents
 _versions = tables.content_versions.c
 _corrections = tables.corrections.c
+_PUBLISHER, _ENDER = trail.programme("publish_when_due"), trail.programme("expire")
 _BEFORE = frozenset({ContentStatus.DRAFT, ContentStatus.IN_REVIEW, ContentStatus.SCHEDULED, ContentStatus.PUBLISHED})
 
 
@@ -38,9 +41,10 @@ def publish(
     """Publish ``version``, which passed its review: now, or by the clock at ``at``; until ``expires_at``. Epoch ms.
 
     In a published content it replaces the words, as the correction that it is; what is out already stays as it is.
-    Raises UnknownContent, UnknownVersion, Unreviewed, Quarantined, BadRecord.
+    Raises NotAllowed, UnknownContent, UnknownVersion, Unreviewed, Quarantined, BadRecord.
     """
     content = versions.hold(connection, content_id)
+    permits.insist_of(connection, actor, Permission.PUBLISH, content_id)
     words = versions.get(connection, content_id, version)
     _require_publishable(connection, content, words)
     if content.status is ContentStatus.PUBLISHED and content.wording == version:
@@ -58,23 +62,28 @@ def publish(
         told["published_at"] = at if later else now
     if expires_at is not None:
         told["expires_at"] = expires_at
+    if content.status is ContentStatus.DRAFT:  # put off, or changed since; what passed its review is in review again
+        contents.set_status(connection, content_id, ContentStatus.IN_REVIEW)
     with statements.refused(connection, Unreviewed):
         connection.execute(sa.update(_contents).where(_contents.c.id == content_id).values(told))
     if not later:
         _note_live(connection, [content_id])
     state = {"status": content.status.value, "version": content.wording}
     after = {"status": told["status"].value, "version": version, "at": told.get("published_at")}
-    trail.record(connection, actor, "publish", "content", content_id, state, after)
+    trail.record(connection, actor, "schedule" if later else "publish", "content", content_id, state, after)
     return contents.get(connection, content_id)
 
 
 def unschedule(connection: Connection, content_id: str, actor: Actor) -> Content:
-    """Let a scheduled content wait for another decision; its review stands. Raises UnknownContent, BadRecord."""
+    """Let a scheduled content wait for another decision; its review stands. Raises NotAllowed, UnknownContent,
+    BadRecord."""
     content = versions.hold(connection, content_id)
+    permits.insist_of(connection, actor, Permission.PUBLISH, content_id)
     if content.status is not ContentStatus.SCHEDULED:
         raise BadRecord(f"content {content_id} is {content.status} and not scheduled")
     found = contents.set_status(connection, content_id, ContentStatus.DRAFT)
-    trail.record(connection, actor, "unschedule", "content", content_id, {"at": content.published_at})
+    before = {"status": "scheduled", "at": content.published_at}
+    trail.record(connection, actor, "unschedule", "content", content_id, before, {"status": "draft"})
     return found
 
 
@@ -83,7 +92,22 @@ def publish_due(connection: Connection) -> list[str]:
     due = contents.publish_due(connection)
     if due:
         _note_live(connection, due)
+    told = {"status": "scheduled"}, {"status": "published"}
+    trail.record_all(connection, _PUBLISHER, [Change("publish", "content", id, *told) for id in due])
     return due
+
+
+def expire_due(connection: Connection) -> list[str]:
+    """End what is published or scheduled and whose end has come; returns the ids, sorted.
+
+    What is queued about it goes, and a review of its correction is over: nobody will read that any more.
+    """
+    over = contents.expire_due(connection)
+    for id in over:
+        records.cancel(connection, id)
+        notifications.cancel(connection, id)
+    trail.record_all(connection, _ENDER, [Change("expire", "content", id, None, {"status": "expired"}) for id in over])
+    return over
 
 
 def _require_publishable(connection: Connection, content: Content, words: Version) -> None:

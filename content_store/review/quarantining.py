@@ -4,24 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from content_store import checks, clock, ids, schema, statements
 from content_store import schema_review as tables
+from content_store.audit import Change
 from content_store.errors import BadRecord, MayNotReview, Quarantined
-from content_store.review import terms, trail
-from content_store.review.terms import Hit, TermList
+from content_store.review import permits, terms, trail
+from content_store.review.terms import Hit, Term, TermList
 from content_store.review.trail import Actor
 from content_store.review_words import HOLDING, Severity
+from content_store.staff_vocabulary import Permission
 from content_store.vocabulary import ContentStatus
 
 _table = tables.quarantines
 _row = _table.c
 _SEARCHED = ("title", "summary", "body", "tags", "source", "author")
 _WAITING = (ContentStatus.DRAFT, ContentStatus.IN_REVIEW, ContentStatus.SCHEDULED)
+
+
+class Words(Protocol):
+    """What is asked of a version here; its module knows this one."""
+
+    def words(self) -> Mapping[str, Any]:
+        """What its writers said, by field."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +71,20 @@ def examine(
     return hits
 
 
+def hits(connection: Connection, version: Words) -> list[Hit]:
+    """The terms of the list, as it is now, in a version."""
+    return terms.load(connection).find(_searched(version.words()))
+
+
+def opening(connection: Connection, content_id: str, version: int) -> list[Change]:
+    """What the audit log is told of the quarantine that a version is newly in; nothing where it is in none."""
+    found = held(connection, content_id, version)
+    if found is None:
+        return []
+    told = {"content_id": content_id, "version": version, "terms": sorted({hit["term"] for hit in found.hits})}
+    return [Change("open", "quarantine", found.id, None, told)]
+
+
 def held(connection: Connection, content_id: str, version: int) -> Quarantine | None:
     """The quarantine that a version is in."""
     return next((found for found in of(connection, content_id, version) if found.lifted_at is None), None)
@@ -83,9 +106,11 @@ def waiting(connection: Connection, limit: int = 200) -> list[Quarantine]:
 def lift(connection: Connection, content_id: str, version: int, actor: Actor, reason: str) -> Quarantine:
     """Let the version pass for ``reason``.
 
-    Raises BadRecord where it is in no quarantine or no reason is given, Quarantined where it has a forbidden word, and
-    MayNotReview for who wrote any of it.
+    Raises NotAllowed without ``review_final``, BadRecord where it is in no quarantine or no reason is given,
+    Quarantined where it has a forbidden word, and MayNotReview for who wrote any of it.
     """
+    connection.execute(sa.select(schema.contents.c.id).where(schema.contents.c.id == content_id).with_for_update())
+    permits.insist_of(connection, actor, Permission.REVIEW_FINAL, content_id)
     found = held(connection, content_id, version)
     if found is None:
         raise BadRecord(f"version {version} of content {content_id} is in no quarantine")
@@ -95,19 +120,54 @@ def lift(connection: Connection, content_id: str, version: int, actor: Actor, re
     if not found.liftable:
         words = ", ".join(hit["term"] for hit in found.hits if hit["severity"] == Severity.FORBIDDEN)
         raise Quarantined(f"the text has forbidden words: {words}", hint="save a version without them")
-    told = {"lifted_at": clock.now_ms(), "lifted_by": actor.account_id, "lift_reason": why}
+    told = {"lifted_at": clock.now_ms(), "lifted_by": actor.person, "lift_reason": why}
     with statements.refused(connection, MayNotReview):
         connection.execute(sa.update(_table).where(_row.id == found.id, _row.lifted_at.is_(None)).values(told))
-    trail.record(connection, actor, "lift", "quarantine", found.id, None, told)
+    after = {"content_id": content_id, "version": version, "reason": why}
+    trail.record(connection, actor, "lift", "quarantine", found.id, None, after)
     return next(one for one in of(connection, content_id, version) if one.id == found.id)
 
 
-def rescan(connection: Connection) -> Rescan:
-    """Look all newest versions of what waits through once more, and what is published, after the list has changed.
+def change_list(connection: Connection, actor: Actor, add: Iterable[Term] = (), remove: Iterable[str] = ()) -> Rescan:
+    """Put terms on the list and take others off it; then look through once more what waits and what is published.
 
-    What waits is held back; of what is published is only told: taking it back is for a person to decide.
+    What waits is held back; of what is published is only told: taking it back is for a person to decide. Raises
+    NotAllowed without ``publish`` in the province, BadRecord, UnknownTerm.
     """
-    listed, found = terms.load(connection), Rescan([], {})
+    permits.insist(connection, actor, Permission.PUBLISH, None)
+    changes = [terms.add(connection, term) for term in add]
+    changes += [terms.remove(connection, term) for term in remove]
+    found, opened = _rescan(connection)
+    trail.record_all(connection, actor, [*(change for change in changes if change.before != change.after), *opened])
+    return found
+
+
+def rescan(connection: Connection, actor: Actor) -> Rescan:
+    """Look through once more what waits and what is published, as ``change_list`` does after a change."""
+    return change_list(connection, actor)
+
+
+def _rescan(connection: Connection) -> tuple[Rescan, list[Change]]:
+    listed, found, opened = terms.load(connection), Rescan([], {}), []
+    for row in connection.execute(_waits()).all():
+        before = held(connection, row.id, row.version)
+        examine(connection, row.id, row.version, row._asdict(), listed=listed)
+        if before is None and (change := opening(connection, row.id, row.version)):
+            found.held.append(row.id)
+            opened += change
+    contents = schema.contents.c
+    public = sa.select(contents.id, *(contents[name] for name in _SEARCHED))
+    public = public.where(contents.status == ContentStatus.PUBLISHED).order_by(contents.id)
+    for row in connection.execute(public, execution_options={"yield_per": 500}):
+        hits = [hit for hit in listed.find(_searched(row._asdict())) if hit.term.severity in HOLDING]
+        if hits:
+            found.published[row.id] = sorted({hit.term.term for hit in hits})
+    return found, opened
+
+
+def _waits() -> sa.Select[Any]:
+    """The newest versions of what waits, and those that have passed and wait for their time; nobody publishes them
+    until this transaction ends."""
     contents, versions = schema.contents.c, tables.content_versions.c
     other = tables.content_versions.alias()
     newest = sa.select(sa.func.max(other.c.version)).where(other.c.content_id == contents.id).scalar_subquery()
@@ -116,18 +176,8 @@ def rescan(connection: Connection) -> Rescan:
     searched = [versions[name] for name in _SEARCHED]
     source = schema.contents.join(tables.content_versions, same)
     waits = sa.select(contents.id, versions.version, *searched).select_from(source)
-    for row in connection.execute(waits.where(contents.status.in_(_WAITING))).all():
-        before = held(connection, row.id, row.version)
-        examine(connection, row.id, row.version, row._asdict(), listed=listed)
-        if before is None and held(connection, row.id, row.version) is not None:
-            found.held.append(row.id)
-    public = sa.select(contents.id, *(contents[name] for name in _SEARCHED))
-    public = public.where(contents.status == ContentStatus.PUBLISHED).order_by(contents.id)
-    for row in connection.execute(public, execution_options={"yield_per": 500}):
-        hits = [hit for hit in listed.find(_searched(row._asdict())) if hit.term.severity in HOLDING]
-        if hits:
-            found.published[row.id] = sorted({hit.term.term for hit in hits})
-    return found
+    waits = waits.where(contents.status.in_(_WAITING)).order_by(contents.id)
+    return waits.with_for_update(of=schema.contents)
 
 
 def _searched(words: Mapping[str, Any]) -> dict[str, str | None]:

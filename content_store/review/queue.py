@@ -12,17 +12,20 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from content_store import clock, schema
+from content_store import clock, organisations, roles, schema
 from content_store import schema_review as tables
+from content_store.audit import Change
 from content_store.errors import AlreadyClaimed, MayNotReview, Quarantined, ReviewClosed
-from content_store.review import quarantining, records, trail
+from content_store.review import permits, quarantining, records, trail
 from content_store.review.records import Review, Step
 from content_store.review.trail import Actor
 from content_store.review_words import ReviewState, ReviewStep, Route
+from content_store.staff_vocabulary import Permission
 from content_store.vocabulary import Topic
 
 _reviews, _steps, _versions = tables.reviews.c, tables.review_steps.c, tables.content_versions.c
 _held = tables.quarantines.c
+_place = sa.func.coalesce(_reviews.organisation_id, organisations.ROOT)
 
 
 class Waiting(NamedTuple):
@@ -57,13 +60,15 @@ def waiting(
     topic: Topic | None = None,
     organisation_id: str | None = None,
     account_id: str | None = None,
+    seen_by: str | None = None,
     claimed_by: str | None = None,
     limit: int = 100,
 ) -> list[Waiting]:
     """What waits, urgent things first and then what is due soonest.
 
-    ``organisation_id`` narrows it to an organisation and all below it, ``account_id`` to what this person may do: none
-    of their own words and no second step of a review; ``claimed_by`` to what somebody has.
+    ``organisation_id`` narrows it to an organisation and all below it; ``account_id`` to what this person may do: steps
+    for which they have the permission there, none of their own words and no second step of a review; ``seen_by`` to
+    what this person may see; ``claimed_by`` to what somebody has.
     """
     query = _query()
     if step is not None:
@@ -71,9 +76,11 @@ def waiting(
     if topic is not None:
         query = query.where(_versions.topic == topic)
     if organisation_id is not None:
-        query = query.where(_reviews.organisation_id.in_(_below(organisation_id)))
+        query = query.where(_place.in_(sorted(organisations.subtree(connection, organisation_id))))
     if account_id is not None:
-        query = query.where(~_wrote(account_id), ~_took(account_id))
+        query = query.where(_allowed(connection, account_id), ~_wrote(account_id), ~_took(account_id))
+    if seen_by is not None:
+        query = query.where(_within(roles.reach(connection, seen_by, Permission.SEE_QUEUE)))
     if claimed_by is not None:
         query = query.where(_steps.claimed_by == claimed_by)
     query = query.order_by(_reviews.urgent.desc(), _reviews.due_at, _reviews.id).limit(limit)
@@ -84,27 +91,30 @@ def waiting(
 def claim(connection: Connection, review_id: str, step: ReviewStep, actor: Actor, *, hours: float) -> Step:
     """Take the step for ``hours``; who has it already has it for so long from now.
 
-    Raises UnknownReview, ReviewClosed where it is not what is to be done now, MayNotReview for a writer of the words or
-    who took another step, Quarantined where the version is held back, AlreadyClaimed where somebody has it.
+    Raises NotAllowed without the step's permission, UnknownReview, ReviewClosed where it is not what is to be done
+    now, MayNotReview for a writer of the words or who took another step, Quarantined where the version is held back,
+    AlreadyClaimed where somebody has it.
     """
     review = records.get(connection, review_id)
+    permits.insist_step(connection, actor, step, review.organisation_id)
     require_current(review, step)
     _require_fit(connection, review, actor)
     if quarantining.held(connection, review.content_id, review.version) is not None:
         raise Quarantined("the version is in quarantine", hint="a person must let its words pass first")
     now = clock.now_ms()
-    free = sa.or_(_steps.claimed_by.is_(None), _steps.claimed_by == actor.account_id, _steps.claimed_until <= now)
-    told = {"claimed_by": actor.account_id, "claimed_at": now, "claimed_until": now + round(hours * 3_600_000)}
+    free = sa.or_(_steps.claimed_by.is_(None), _steps.claimed_by == actor.person, _steps.claimed_until <= now)
+    told = {"claimed_by": actor.person, "claimed_at": now, "claimed_until": now + round(hours * 3_600_000)}
     taken = sa.update(tables.review_steps).where(_which(review_id, step), _steps.verdict.is_(None), free).values(told)
     if not connection.execute(taken).rowcount:
         raise _taken(connection, records.get(connection, review_id), step)
-    trail.record(connection, actor, "claim", "review", review_id, None, {"step": step.value})
+    after = {"step": step.value, "until": told["claimed_until"]}
+    trail.record(connection, actor, "claim", "review", review_id, None, after)
     return next(one for one in records.get(connection, review_id).steps if one.step is step)
 
 
 def release(connection: Connection, review_id: str, step: ReviewStep, actor: Actor) -> bool:
     """Give a claimed step back; False where it is not theirs, or decided."""
-    mine = sa.and_(_which(review_id, step), _steps.claimed_by == actor.account_id, _steps.verdict.is_(None))
+    mine = sa.and_(_which(review_id, step), _steps.claimed_by == actor.person, _steps.verdict.is_(None))
     released = connection.execute(sa.update(tables.review_steps).where(mine).values(_NOBODY)).rowcount == 1
     if released:
         trail.record(connection, actor, "release", "review", review_id, {"step": step.value})
@@ -115,9 +125,9 @@ def release_lapsed(connection: Connection) -> int:
     """Give all steps back whose time is over and that nobody decided; returns how many."""
     lapsed = sa.and_(_steps.verdict.is_(None), _steps.claimed_until <= clock.now_ms())
     update = sa.update(tables.review_steps).where(lapsed).values(_NOBODY)
-    rows = connection.execute(update.returning(_steps.review_id, _steps.step)).all()
-    for row in rows:
-        trail.record(connection, None, "lapse", "review", row.review_id, {"step": row.step})
+    rows = [tuple(row) for row in connection.execute(update.returning(_steps.review_id, _steps.step))]
+    told = [Change("lapse", "review", id, {"step": step}, None) for id, step in sorted(rows)]
+    trail.record_all(connection, _CLOCK, told)
     return len(rows)
 
 
@@ -130,6 +140,7 @@ def require_current(review: Review, step: ReviewStep) -> None:
         raise ReviewClosed(f"the review {review.id} is at its step {current.step.value}, not {step.value}")
 
 
+_CLOCK = trail.programme("release_claims")
 _NOBODY: dict[str, Any] = {"claimed_by": None, "claimed_at": None, "claimed_until": None}
 
 
@@ -138,12 +149,9 @@ def _which(review_id: str, step: ReviewStep) -> sa.ColumnElement[bool]:
 
 
 def _require_fit(connection: Connection, review: Review, actor: Actor) -> None:
-    account = actor.account_id
-    if any(step.decided_by == account for step in review.steps):
-        raise MayNotReview(f"{actor.name} took another step of this review", hint="each step is for another person")
-    mine = sa.and_(_reviews.id == review.id, _wrote(account))
-    if connection.execute(sa.select(sa.exists().where(mine))).scalar_one():
-        raise MayNotReview(f"{actor.name} wrote some of these words", hint="nobody reviews what they wrote")
+    reason = permits.unfit(connection, actor, review)
+    if reason is not None:
+        raise MayNotReview(reason[0], hint=reason[1])
 
 
 def _taken(connection: Connection, review: Review, step: ReviewStep) -> AlreadyClaimed | ReviewClosed:
@@ -177,12 +185,22 @@ def _query() -> sa.Select[Any]:
     return sa.select(*columns).select_from(source).where(_reviews.state == ReviewState.OPEN)
 
 
-def _below(organisation_id: str) -> sa.Select[Any]:
-    """The ids of an organisation and all below it."""
-    table = schema.organisations
-    tree = sa.select(table.c.id).where(table.c.id == organisation_id).cte("below", recursive=True)
-    tree = tree.union(sa.select(table.c.id).where(table.c.parent_id == tree.c.id))
-    return sa.select(tree.c.id)
+def _allowed(connection: Connection, account_id: str) -> sa.ColumnElement[bool]:
+    """Whether the account has a permission for the step where the content belongs."""
+    reach = {
+        permission: roles.reach(connection, account_id, permission)
+        for permission in roles.permissions_anywhere(connection, account_id)
+    }
+    ways = [
+        sa.and_(_steps.step == step, _within(frozenset().union(*(reach.get(one, frozenset()) for one in permissions))))
+        for step, permissions in permits.STEP_PERMISSIONS.items()
+    ]
+    return sa.or_(*ways)
+
+
+def _within(reach: frozenset[str]) -> sa.ColumnElement[bool]:
+    """Whether the content belongs to one of these organisations."""
+    return sa.true() if organisations.ROOT in reach else _place.in_(sorted(reach))
 
 
 def _wrote(account_id: str) -> sa.ColumnElement[bool]:

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from content_store import clock
 from content_store import schema_review as tables
 from content_store.errors import UnknownReview
 from content_store.review_words import ReturnReason, ReviewState, ReviewStep, Route, Verdict
@@ -84,6 +85,13 @@ def opened(connection: Connection, content_id: str) -> Review | None:
     """The review that a content is in."""
     found = _where(connection, sa.and_(_reviews.content_id == content_id, _reviews.state == ReviewState.OPEN))
     return found[0] if found else None
+
+
+def cancel(connection: Connection, content_id: str) -> None:
+    """The review that a content is in, if any, is over without a result."""
+    told = {"state": ReviewState.CANCELLED, "closed_at": clock.now_ms()}
+    open_one = sa.and_(_reviews.content_id == content_id, _reviews.state == ReviewState.OPEN)
+    connection.execute(sa.update(tables.reviews).where(open_one).values(told))
 
 
 def _where(connection: Connection, which: sa.ColumnElement[bool]) -> list[Review]:

@@ -14,10 +14,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from content_store import schema_review as tables
-from content_store.review import diff, records, versions
+from content_store.review import diff, permits, records, trail, versions
+from content_store.review.trail import Actor
 from content_store.review.versions import FIELDS, Version
 from content_store.review_words import ROUTE_STEPS, AiUse, ReviewStep, Route
 from content_store.settings import Settings
+from content_store.staff_vocabulary import Permission
 from content_store.vocabulary import Topic
 
 _TEXTS = ("title", "summary", "body")
@@ -40,12 +42,19 @@ def science_topics(connection: Connection) -> frozenset[Topic]:
     return frozenset(Topic(topic) for topic in connection.execute(sa.select(tables.science_topics.c.topic)).scalars())
 
 
-def set_science_topics(connection: Connection, topics: Iterable[Topic]) -> None:
-    """Let these topics, and no other, ask for a science review from now on; reviews that are open stay as they are."""
+def set_science_topics(connection: Connection, actor: Actor, topics: Iterable[Topic]) -> None:
+    """Let these topics, and no other, ask for a science review from now on; reviews that are open stay as they are.
+
+    Raises NotAllowed without ``publish`` in the province.
+    """
+    permits.insist(connection, actor, Permission.PUBLISH, None)
+    before = sorted(science_topics(connection))
     connection.execute(sa.delete(tables.science_topics))
     rows = [{"topic": topic.value} for topic in sorted(set(topics))]
     if rows:
         connection.execute(sa.insert(tables.science_topics), rows)
+    told = {"topics": before}, {"topics": [row["topic"] for row in rows]}
+    trail.record(connection, actor, "set", "science_topics", "science_topics", *told)
 
 
 def asks_science(connection: Connection, version: Version) -> bool:

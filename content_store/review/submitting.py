@@ -9,7 +9,7 @@ from content_store import clock, contents, ids, statements
 from content_store import schema_review as tables
 from content_store.content_records import Content
 from content_store.errors import BadRecord, ReviewClosed, Unreviewed
-from content_store.review import records, routes, trail, versions
+from content_store.review import permits, records, routes, trail, versions
 from content_store.review.records import Review
 from content_store.review.trail import Actor
 from content_store.review.versions import Version
@@ -21,26 +21,28 @@ from content_store.vocabulary import ContentStatus
 def submit(
     connection: Connection,
     content_id: str,
-    actor: Actor | None,
+    actor: Actor,
     settings: Settings,
     *,
     version: int,
-    organisation_id: str | None = None,
     urgent: bool = False,
     route: Route | None = None,
 ) -> Review:
     """Open the review of ``version``, which must be the newest; without ``route`` on the shortest that it may take.
 
-    Raises ReviewClosed where it is not the newest, or in review already; BadRecord for a route that it may not take or
+    Its reviewers are those of the organisation whose content it is. Raises NotAllowed for who may not change it,
+    ReviewClosed where it is not the newest, or in review already; BadRecord for a route that it may not take or
     words without title, body, topic or AI-use statement; Unreviewed where the database refuses it.
     """
-    content, latest = versions.hold(connection, content_id), versions.newest(connection, content_id)
+    content = versions.hold(connection, content_id)
+    permits.insist_writes(connection, actor, content_id)
+    latest = versions.newest(connection, content_id)
     _require_ready(connection, content, latest, version)
     chosen, basis = _route(connection, latest, settings, route)
     now = clock.now_ms()
     review = {"id": ids.new_id(), "content_id": content_id, "version": version, "route": chosen, "basis": basis}
     review |= {"science": routes.asks_science(connection, latest), "state": ReviewState.OPEN, "urgent": urgent}
-    review |= {"organisation_id": organisation_id, "opened_by": actor.account_id if actor else None}
+    review |= {"organisation_id": latest.organisation_id, "opened_by": actor.account_id}
     review |= {"opened_at": now, "due_at": now + round(settings.review_due_h * 3_600_000)}
     places = routes.positions(chosen, bool(review["science"]))
     steps = [{"review_id": review["id"], "step": step, "position": place} for step, place in places.items()]
@@ -49,22 +51,26 @@ def submit(
         connection.execute(sa.insert(tables.review_steps), steps)
     if content.status is ContentStatus.DRAFT:
         contents.set_status(connection, content_id, ContentStatus.IN_REVIEW)
-    told = {"review": review["id"], "version": version, "route": chosen.value}
-    trail.record(connection, actor, "submit", "content", content_id, None, told)
+    told = {"review_id": review["id"], "version": version, "route": chosen.value, "urgent": urgent}
+    trail.record(connection, actor, "submit", "content", content_id, {"status": content.status.value}, told)
     return records.get(connection, str(review["id"]))
 
 
 def recall(connection: Connection, review_id: str, actor: Actor) -> Review:
-    """Take an open review back; the content is a draft again, unless it is out. Raises UnknownReview, ReviewClosed."""
+    """Take an open review back; the content is a draft again, unless it is out.
+
+    Raises NotAllowed, UnknownReview, ReviewClosed.
+    """
     review = records.get(connection, review_id)
     content = versions.hold(connection, review.content_id)
+    permits.insist_writes(connection, actor, content.id)
     told = {"state": ReviewState.CANCELLED, "closed_at": clock.now_ms()}
     open_one = sa.and_(tables.reviews.c.id == review_id, tables.reviews.c.state == ReviewState.OPEN)
     if not connection.execute(sa.update(tables.reviews).where(open_one).values(told)).rowcount:
         raise ReviewClosed(f"the review {review_id} is over")
     if content.status is ContentStatus.IN_REVIEW:
         contents.set_status(connection, content.id, ContentStatus.DRAFT)
-    trail.record(connection, actor, "recall", "review", review_id)
+    trail.record(connection, actor, "recall", "review", review_id, {"state": "open"}, {"state": "cancelled"})
     return records.get(connection, review_id)
 
 

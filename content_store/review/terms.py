@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection
 
 from content_store import checks, clock
 from content_store import schema_review as tables
+from content_store.audit import Change
 from content_store.errors import BadRecord, UnknownTerm
 from content_store.review_words import Severity
 
@@ -134,27 +135,35 @@ def _read(text: str) -> _Reading:
     return _Reading("".join(signs), places, glued)
 
 
-def add(connection: Connection, term: str, severity: Severity | str, reason: str) -> Term:
-    """Put a term on the list, or give it another severity and reason. Raises BadRecord."""
-    text = checks.identifier(term.strip(), "a term")
-    if len(text) > LONGEST or not _read(text).signs.replace(" ", ""):
+def term(text: str, severity: Severity | str, reason: str) -> Term:
+    """A term as the list may have it. Raises BadRecord."""
+    word = checks.identifier(text.strip(), "a term")
+    if len(word) > LONGEST or not _read(word).signs.replace(" ", ""):
         raise BadRecord(f"a term has 1 to {LONGEST} characters, letters or digits among them")
     if severity not in set(Severity):
         raise BadRecord(f"{severity!r} is no severity", hint=f"there are: {', '.join(Severity)}")
     why = checks.text(reason.strip(), "a reason")
     if not why:
-        raise BadRecord(f"why the term {text} is on the list must be told")
-    row = {"term": text, "severity": Severity(severity), "reason": why, "created_at": clock.now_ms()}
+        raise BadRecord(f"why the term {word} is on the list must be told")
+    return Term(word, Severity(severity), why)
+
+
+def add(connection: Connection, new: Term) -> Change:
+    """Put a term on the list, or give it another severity and reason; for ``quarantining.change_list`` to call."""
+    before = _stored(connection, new.term)
+    row = {"term": new.term, "severity": new.severity, "reason": new.reason, "created_at": clock.now_ms()}
     insert: Any = (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(tables.terms)
     again = {"severity": insert.excluded.severity, "reason": insert.excluded.reason}
     connection.execute(insert.on_conflict_do_update(index_elements=["term"], set_=again), row)
-    return Term(text, Severity(severity), why)
+    return Change("put", "term", new.term, before, _told(new))
 
 
-def remove(connection: Connection, term: str) -> None:
-    """Take a term off the list. Raises UnknownTerm."""
+def remove(connection: Connection, term: str) -> Change:
+    """Take a term off the list; for ``quarantining.change_list`` to call. Raises UnknownTerm."""
+    before = _stored(connection, term.strip())
     if not connection.execute(sa.delete(tables.terms).where(tables.terms.c.term == term.strip())).rowcount:
         raise UnknownTerm(f"the term {term!r} is not on the list", hint="`kepu terms list` shows them all")
+    return Change("remove", "term", term.strip(), before, None)
 
 
 def every(connection: Connection) -> list[Term]:
@@ -167,3 +176,13 @@ def every(connection: Connection) -> list[Term]:
 def load(connection: Connection) -> TermList:
     """The list as it is now, ready for searching."""
     return TermList(every(connection))
+
+
+def _stored(connection: Connection, term: str) -> dict[str, str] | None:
+    columns = (tables.terms.c.severity, tables.terms.c.reason)
+    row = connection.execute(sa.select(*columns).where(tables.terms.c.term == term)).one_or_none()
+    return None if row is None else _told(Term(term, Severity(row.severity), row.reason))
+
+
+def _told(term: Term) -> dict[str, str]:
+    return {"severity": term.severity.value, "reason": term.reason}

@@ -13,14 +13,16 @@ from typing import Any, TypedDict, Unpack, cast
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from content_store import checks, clock, contents, ids, schema, statements
+from content_store import accounts, checks, clock, contents, ids, schema, statements
 from content_store import schema_review as tables
+from content_store.audit import Change
 from content_store.content_records import Content
 from content_store.errors import BadRecord, UnknownContent, UnknownVersion
 from content_store.readables import length_of
-from content_store.review import quarantining, trail
+from content_store.review import permits, quarantining, records, trail
 from content_store.review.trail import Actor
-from content_store.review_words import AiUse, ContentOrigin, ReviewState
+from content_store.review_words import AiUse, ContentOrigin
+from content_store.staff_vocabulary import Permission
 from content_store.vocabulary import CONTENT_TRANSITIONS, ContentStatus, Topic
 
 _table = tables.content_versions
@@ -54,8 +56,9 @@ class Words(TypedDict, total=False):
 class Version:
     """A wording of a content. ``version`` counts from 1; ``length`` is in Chinese characters.
 
-    ``author_id`` is the account whose work it is, ``created_by`` who saved it (None: a programme), ``live_from`` when
-    it was first published (epoch ms) and ``live_after`` the newest event of the log at that moment.
+    ``author_id`` is the account whose work it is, ``organisation_id`` whose content (None: the province's),
+    ``created_by`` who saved it (None: a programme), ``live_from`` when it was first published (epoch ms) and
+    ``live_after`` the newest event of the log at that moment.
     """
 
     content_id: str
@@ -73,6 +76,7 @@ class Version:
     ai_use: AiUse | None
     length: int
     author_id: str | None
+    organisation_id: str | None
     based_on: int | None
     created_at: int
     created_by: str | None
@@ -105,26 +109,31 @@ class Saving:
 
 def create(
     connection: Connection,
-    actor: Actor | None,
+    actor: Actor,
     origin: ContentOrigin,
     *,
     id: str | None = None,
     author_id: str | None = None,
+    organisation_id: str | None = None,
     expires_at: int | None = None,
     **words: Unpack[Words],
 ) -> Version:
-    """Store a new content as a draft with its first version; ``actor`` None where a programme fetched it.
+    """Store a new content as a draft with its first version, a work of ``author_id`` where that is another one.
 
-    Raises BadRecord as ``contents.create`` does, and for an ``origin`` that needs no review.
+    Without ``organisation_id`` it belongs to the organisation of its author, or of ``actor``. Raises NotAllowed,
+    BadRecord as ``contents.create`` does, and for an ``origin`` that needs no review.
     """
     if origin is ContentOrigin.IMPORT:
         raise BadRecord("an import makes contents by contents.merge")
+    place = organisation_id or _home(connection, author_id or actor.account_id)
+    permits.insist(connection, actor, Permission.WRITE_WORKS, place)
     columns = _columns(words)
     shown: Any = {name: value for name, value in columns.items() if name in SHOWN}
     made = contents.create(connection, id=id, origin=origin, expires_at=expires_at, **shown)
     given = {name: getattr(made, name) for name in SHOWN} | {"tags": list(made.tags)} | columns
-    found = _insert(connection, made.id, 1, given, actor, author_id=author_id, based_on=None)
-    trail.record(connection, actor, "create", "content", made.id, None, {"version": 1, "origin": origin.value})
+    found = _insert(connection, made.id, 1, given, actor, author_id=author_id, place=place, based_on=None)
+    told = {"version": 1, "origin": origin.value, "organisation_id": place}
+    _tell(connection, actor, Change("create", "content", made.id, None, told), found)
     return found
 
 
@@ -160,17 +169,16 @@ def hold(connection: Connection, content_id: str) -> Content:
     return contents.get(connection, content_id)
 
 
-def save(
-    connection: Connection, content_id: str, actor: Actor | None, *, based_on: int, **words: Unpack[Words]
-) -> Saving:
+def save(connection: Connection, content_id: str, actor: Actor, *, based_on: int, **words: Unpack[Words]) -> Saving:
     """Save another version with what ``words`` change of version ``based_on``.
 
     Where they change nothing there is no new version; where ``based_on`` is not the newest there is a conflict. An open
     review of an earlier version is cancelled: another wording is reviewed anew. Of a published content the published
     words stay out until a correction has passed (``correcting.correct``). Raises UnknownContent, UnknownVersion,
-    BadRecord.
+    NotAllowed, BadRecord.
     """
     content = hold(connection, content_id)
+    permits.insist_writes(connection, actor, content_id)
     latest = adopt(connection, content)
     if content.status is ContentStatus.PUBLISHED and not _corrects(connection, latest):
         raise BadRecord(f"content {content_id} is published", hint="save a correction with a note to its readers")
@@ -178,7 +186,7 @@ def save(
 
 
 def change(
-    connection: Connection, content: Content, latest: Version, actor: Actor | None, based_on: int, words: Words
+    connection: Connection, content: Content, latest: Version, actor: Actor, based_on: int, words: Words
 ) -> Saving:
     """``save`` for a content that is held, whatever its status."""
     columns = _columns(words)
@@ -190,42 +198,35 @@ def change(
         return Saving(latest)
     if not given["title"]:
         raise BadRecord(f"content {content.id} has no title")
-    _cancel(connection, content.id)
-    made = _insert(
-        connection, content.id, latest.version + 1, given, actor, author_id=latest.author_id, based_on=based_on
-    )
+    records.cancel(connection, content.id)
+    made = _follow(connection, latest, given, actor)
     _carry_correction(connection, made)
     _show_draft(connection, content, made)
     told = [name for name in FIELDS if given[name] != before[name]]
-    trail.record(connection, actor, "save", "content", content.id, {"version": based_on}, {"changed": told})
+    after = {"version": made.version, "changed": told}
+    _tell(connection, actor, Change("save", "content", content.id, {"version": based_on}, after), made)
     return Saving(made)
 
 
 def copy(connection: Connection, content_id: str, actor: Actor) -> Version:
     """Save the newest words once more, so that what was withdrawn by mistake can be reviewed anew.
 
-    Raises BadRecord where the content is neither withdrawn nor expired.
+    Raises NotAllowed, and BadRecord where the content is neither withdrawn nor expired.
     """
     content = hold(connection, content_id)
+    permits.insist_writes(connection, actor, content_id)
     if content.status not in (ContentStatus.WITHDRAWN, ContentStatus.EXPIRED):
         raise BadRecord(f"content {content_id} is {content.status}: only what is over is begun anew")
     made = again(connection, adopt(connection, content), actor)
     _show_draft(connection, content, made)
-    trail.record(connection, actor, "copy", "content", content_id, None, {"version": made.version})
+    told = {"status": content.status.value}, {"status": "draft", "version": made.version}
+    _tell(connection, actor, Change("copy", "content", content_id, *told), made)
     return made
 
 
 def again(connection: Connection, latest: Version, actor: Actor) -> Version:
     """Another version with the words of the newest one, of a content that is held."""
-    return _insert(
-        connection,
-        latest.content_id,
-        latest.version + 1,
-        latest.words(),
-        actor,
-        author_id=latest.author_id,
-        based_on=latest.version,
-    )
+    return _follow(connection, latest, latest.words(), actor)
 
 
 def adopt(connection: Connection, content: Content) -> Version:
@@ -235,7 +236,9 @@ def adopt(connection: Connection, content: Content) -> Version:
     except UnknownVersion:
         live = content.published_at or 0 if content.status is ContentStatus.PUBLISHED else None
         given = {name: getattr(content, name) for name in SHOWN} | {"tags": list(content.tags)}
-        return _insert(connection, content.id, 1, given, None, author_id=None, based_on=None, live_from=live)
+        return _insert(
+            connection, content.id, 1, given, None, author_id=None, place=None, based_on=None, live_from=live
+        )
 
 
 def kept(connection: Connection, content_id: str, account_id: str) -> list[tuple[str, int, Words]]:
@@ -278,12 +281,13 @@ def _insert(
     actor: Actor | None,
     *,
     author_id: str | None,
+    place: str | None,
     based_on: int | None,
     live_from: int | None = None,
 ) -> Version:
     row: dict[str, Any] = {name: words.get(name) for name in FIELDS}
     row |= {"content_id": content_id, "version": version, "length": length_of(words.get("body"))}
-    row |= {"author_id": author_id, "based_on": based_on, "created_at": clock.now_ms()}
+    row |= {"author_id": author_id, "organisation_id": place, "based_on": based_on, "created_at": clock.now_ms()}
     row |= {"created_by": actor.account_id if actor else None}
     row |= {"live_from": live_from, "live_after": None if live_from is None else 0}
     with statements.refused(connection, BadRecord):
@@ -292,26 +296,36 @@ def _insert(
     return get(connection, content_id, version)
 
 
+def _follow(connection: Connection, latest: Version, words: dict[str, Any], actor: Actor) -> Version:
+    """The version after the newest one."""
+    same: dict[str, Any] = {"author_id": latest.author_id, "place": latest.organisation_id}
+    number = latest.version
+    return _insert(connection, latest.content_id, number + 1, words, actor, based_on=number, **same)
+
+
+def _tell(connection: Connection, actor: Actor, change: Change, made: Version) -> None:
+    held = quarantining.opening(connection, made.content_id, made.version)
+    trail.record_all(connection, actor, [change, *held])
+
+
+def _home(connection: Connection, account_id: str | None) -> str | None:
+    """The organisation of an account. Raises UnknownAccount."""
+    return None if account_id is None else accounts.get(connection, account_id).organisation_id
+
+
 def _conflict(
-    connection: Connection, latest: Version, actor: Actor | None, based_on: int, columns: dict[str, Any]
+    connection: Connection, latest: Version, actor: Actor, based_on: int, columns: dict[str, Any]
 ) -> Conflict:
     before = get(connection, latest.content_id, based_on).words()
     now = latest.words()
     changed = {name: (before[name], now[name]) for name in FIELDS if before[name] != now[name]}
     identifier = ""
-    if actor is not None:
+    if actor.account_id is not None:
         identifier = ids.new_id()
         row: dict[str, Any] = {"id": identifier, "content_id": latest.content_id, "account_id": actor.account_id}
         row |= {"based_on": based_on, "changes": columns, "created_at": clock.now_ms()}
         connection.execute(sa.insert(tables.kept_drafts), row)
     return Conflict(latest.created_by, latest.created_at, changed, identifier)
-
-
-def _cancel(connection: Connection, content_id: str) -> None:
-    reviews = tables.reviews.c
-    open_one = sa.and_(reviews.content_id == content_id, reviews.state == ReviewState.OPEN)
-    told = {"state": ReviewState.CANCELLED, "closed_at": clock.now_ms()}
-    connection.execute(sa.update(tables.reviews).where(open_one).values(told))
 
 
 def _corrects(connection: Connection, version: Version) -> bool:

@@ -16,13 +16,15 @@ from content_store import checks, clock, ids, notifications, schema, statements
 from content_store import schema_review as tables
 from content_store.content_records import Content
 from content_store.errors import BadRecord, Unreviewed, Withdrawn
-from content_store.review import records, trail, versions
+from content_store.review import permits, records, trail, versions
 from content_store.review.trail import Actor
-from content_store.review_words import ReviewState, WithdrawReason
+from content_store.review_words import WithdrawReason
+from content_store.staff_vocabulary import Permission
 from content_store.vocabulary import CONTENT_TRANSITIONS, ContentStatus
 
 _table = tables.tombstones
 _row = _table.c
+_OWN = frozenset({ContentStatus.DRAFT, ContentStatus.IN_REVIEW})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +50,12 @@ def withdraw(
 ) -> Tombstone:
     """Take a content back, whatever its status, with what is queued about it; ``note`` is for everybody to read.
 
-    Raises UnknownContent, and BadRecord where it is withdrawn already or another reason is not told.
+    Who wrote it may take a draft back, everything else needs ``withdraw``. Raises NotAllowed, UnknownContent, and
+    BadRecord where it is withdrawn already or another reason is not told.
     """
     content = versions.hold(connection, content_id)
+    if content.status not in _OWN or not permits.wrote(connection, actor, content_id):
+        permits.insist_of(connection, actor, Permission.WITHDRAW, content_id)
     said = checks.text(note.strip(), "a note") or ""
     if reason is WithdrawReason.OTHER and not said:
         raise BadRecord("another reason must be told in words")
@@ -59,7 +64,7 @@ def withdraw(
     newest = sa.select(sa.func.max(tables.content_versions.c.version))
     version = connection.execute(newest.where(tables.content_versions.c.content_id == content_id)).scalar() or 0
     row: dict[str, Any] = {"id": ids.new_id(), "content_id": content_id, "version": version, "reason": reason}
-    row |= {"note": said, "withdrawn_by": actor.account_id, "withdrawn_at": clock.now_ms()}
+    row |= {"note": said, "withdrawn_by": actor.person, "withdrawn_at": clock.now_ms()}
     connection.execute(sa.insert(_table), row)
     _take_back(connection, content)
     notifications.cancel(connection, content_id)
@@ -92,10 +97,7 @@ def refuse_withdrawn(connection: Connection, content_id: str) -> None:
 
 
 def _take_back(connection: Connection, content: Content) -> None:
-    review = records.opened(connection, content.id)
-    if review is not None:
-        told = {"state": ReviewState.CANCELLED, "closed_at": clock.now_ms()}
-        connection.execute(sa.update(tables.reviews).where(tables.reviews.c.id == review.id).values(told))
+    records.cancel(connection, content.id)
     gone = {"status": ContentStatus.WITHDRAWN, "version": schema.contents.c.version + 1}
     with statements.refused(connection, Unreviewed):
         connection.execute(sa.update(schema.contents).where(schema.contents.c.id == content.id).values(gone))

@@ -19,7 +19,7 @@ from content_store.vocabulary import OrganisationKind, Topic
 
 SETTINGS = load_settings({"KEPU_SHORT_ROUTE_TOPICS": "daily"})
 BODY = "竹子的营养很少，大熊猫一天要吃十二个小时以上。\n它的肠道像食肉动物，消化不了多少纤维素。\n" * 3
-NAMES = ("王作者", "李初审", "张复审", "赵终审", "钱一校", "孙二校", "周三校", "吴科学", "郑主编")
+NAMES = ("王作者", "李初审", "张复审", "赵终审", "钱一校", "孙二校", "周三校", "吴科学", "冯审稿", "陈审稿", "郑主编")
 WRITER, *REVIEWERS = [Actor(f"p{number}", name) for number, name in enumerate(NAMES)]
 CHIEF = REVIEWERS[-1]
 

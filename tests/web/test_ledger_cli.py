@@ -66,6 +66,8 @@ def test_progress_tells_how_far_the_target_is(kepu: Run) -> None:
         "last days with services:",
         "  2025-01-01  2",
         "  2025-01-02  1",
+        "quality items (优质内容), by rule 1",
+        "  counted  0 of 5,000",
     ]
     with clock.fixed(AT + 60_000):
         told = kepu("progress", "--days", "0").stdout.splitlines()[4:7]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from content_store import checks
-from content_store.db import Database, open_database
+from content_store.db import Connection, Database, open_database
 from content_store.settings import Settings
 
 
@@ -20,6 +20,13 @@ def opened(settings: Settings) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+@contextmanager
+def writing(settings: Settings) -> Iterator[Connection]:
+    """A transaction that writes to the database of ``settings``."""
+    with opened(settings) as database, database.begin() as connection:
+        yield connection
 
 
 def actor() -> str:
