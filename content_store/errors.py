@@ -173,3 +173,9 @@ class BadCursor(KepuError):
     """A cursor of a list is not one that was given out."""
 
     code = "bad_cursor"
+
+
+class FeedUnreadable(KepuError):
+    """Bytes are no feed that can be read, or one that is made to do harm."""
+
+    code = "feed_unreadable"

@@ -62,23 +62,32 @@ class Tag(NamedTuple):
 def tokens(html: str) -> Iterator[Tag | str]:
     """The tags of ``html`` and the text between them without references. Comments, declarations and hidden elements are
     left out; a hidden element that is never closed hides the rest."""
-    position, never_closed = 0, set[str]()
-    while position < len(html):
-        match = _TOKEN.match(html, position)
-        if match is None:  # cannot be: the last branch takes any character
-            return
+    position = 0
+    while match := _TOKEN.match(html, position):
         position = match.end()
-        name = match["name"]
-        if name is None:
-            text = match["cdata"] if match["cdata"] is not None else match["text"]
-            if text:
-                yield unescape(text)
-            continue
-        name = name.lower()
-        if name not in HIDDEN:
-            yield Tag(name, bool(match["close"]), match["attributes"])
-        elif not match["close"] and not match["attributes"].endswith("/"):
-            position = _after(html, name, position)
+        token = _token(match)
+        if not isinstance(token, Tag):
+            if token:
+                yield token
+        elif token.name not in HIDDEN:
+            yield token
+        elif not token.closing and not token.written.endswith("/"):
+            position = _after(html, token.name, position)
+
+
+def raw_tokens(markup: str) -> Iterator[Tag | str]:
+    """The same of any markup, elements being hidden neither by their name nor by how they are read in HTML."""
+    for match in _TOKEN.finditer(markup):
+        if token := _token(match):
+            yield token
+
+
+def _token(match: re.Match[str]) -> Tag | str:
+    if match["name"] is not None:
+        return Tag(match["name"].lower(), bool(match["close"]), match["attributes"])
+    if match["cdata"] is not None:
+        return match["cdata"]
+    return unescape(match["text"] or "")
 
 
 def _after(html: str, name: str, position: int) -> int:
