@@ -46,7 +46,7 @@ _ASCII = bytes(range(0x80))
 _HEAD = 2_048
 _SAMPLE = 24_000
 """Bytes outside ASCII that are judged."""
-_SEGMENT = re.compile(rb"[^<\x00-\x1f]*[\x80-\xff][^<\x00-\x1f]*")
+_SEGMENT = re.compile(rb"[\x80-\xff][^<\x00-\x1f]*+")
 _BENEFIT = 1.2
 """Nats per byte outside ASCII that a declared encoding is believed to be better than it looks."""
 _MOST_ERRORS = 0.02

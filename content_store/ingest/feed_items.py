@@ -75,7 +75,7 @@ def _text(of: Any, key: str) -> str:
 def _plain(of: Any, key: str, most: int) -> str:
     value = _text(of, key)[:LONGEST_HTML]
     detail = dict.get(of, f"{key}_detail") or {}
-    if detail.get("type", "") in _HTML or (not detail and key == "summary"):
+    if dict.get(detail, "type", "") in _HTML or (not detail and key == "summary"):
         value = plain_text(value)
     return shortened(one_line(value) if key == "title" else value, most)
 
@@ -83,7 +83,7 @@ def _plain(of: Any, key: str, most: int) -> str:
 def _link(of: Any, base: str) -> str:
     """The page that a feed or an item is about."""
     links = dict.get(of, "links") or ()
-    alternates = [link.get("href", "") for link in links if link.get("rel") == "alternate"]
+    alternates = [dict.get(link, "href", "") for link in links if dict.get(link, "rel") == "alternate"]
     own = _text(of, "id")
     for url in (_text(of, "feedburner_origlink"), _text(of, "link"), *alternates, own if is_web(own) else ""):
         if (found := safe_url(url, base or None)) and is_web(found):
@@ -93,14 +93,14 @@ def _link(of: Any, base: str) -> str:
 
 def _content(entry: Any, base: str, page: str) -> tuple[str, bool, str]:
     """The cleaned article, whether the feed has an element for all of it, and its language."""
-    contents = [part for part in dict.get(entry, "content") or () if part.get("value") and _is_text(part)]
+    contents = [part for part in dict.get(entry, "content") or () if dict.get(part, "value") and _is_text(part)]
     part = max(contents, key=lambda one: len(one["value"]), default=None)
     full = part is not None
     if part is None:
         part = dict(dict.get(entry, "summary_detail") or {"type": "text/html"}, value=_text(entry, "summary"))
-    told = part.get("base") or ""
-    html = as_html(part["value"], part.get("type", ""), told if told and told != base else page or base)
-    return html, full and bool(html), part.get("language") or ""
+    told = dict.get(part, "base") or ""
+    html = as_html(part["value"], dict.get(part, "type", ""), told if told and told != base else page or base)
+    return html, full and bool(html), dict.get(part, "language") or ""
 
 
 def as_html(value: str, kind: str, base: str) -> str:
@@ -111,7 +111,7 @@ def as_html(value: str, kind: str, base: str) -> str:
 
 
 def _is_text(part: Any) -> bool:
-    kind = part.get("type", "")
+    kind = dict.get(part, "type", "")
     return kind in _HTML or kind.startswith("text/") or not kind
 
 
@@ -124,7 +124,7 @@ def _when(of: Any, keys: tuple[str, ...], chinese: bool) -> int | None:
 
 def _authors(of: Any) -> tuple[str, ...]:
     details = [one for one in dict.get(of, "authors") or () if one]
-    names = [one.get("name") or one.get("email") or "" for one in details]
+    names = [dict.get(one, "name") or dict.get(one, "email") or "" for one in details]
     if not any(names):
         names = [_text(of, "author")]
     return tidy_names(names)
@@ -138,7 +138,7 @@ def tidy_names(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _categories(entry: Any) -> tuple[str, ...]:
-    return tidy_categories(tag.get("term") or tag.get("label") or "" for tag in dict.get(entry, "tags") or ())
+    return tidy_categories(dict.get(tag, "term") or dict.get(tag, "label") or "" for tag in dict.get(entry, "tags") or ())
 
 
 def tidy_categories(labels: Iterable[str]) -> tuple[str, ...]:
@@ -148,16 +148,16 @@ def tidy_categories(labels: Iterable[str]) -> tuple[str, ...]:
 
 
 def _enclosures(entry: Any, base: str) -> Iterator[Enclosure]:
-    links = [link for link in dict.get(entry, "links") or () if link.get("rel") == "enclosure"]
-    media = [one for one in dict.get(entry, "media_content") or () if one.get("url")]
+    links = [link for link in dict.get(entry, "links") or () if dict.get(link, "rel") == "enclosure"]
+    media = [one for one in dict.get(entry, "media_content") or () if dict.get(one, "url")]
     seen = set()
     for one in (*links, *media):
-        url = safe_url(one.get("href") or one.get("url") or "", base or None)
+        url = safe_url(dict.get(one, "href") or dict.get(one, "url") or "", base or None)
         if not is_web(url) or url in seen or len(seen) >= _MOST_ENCLOSURES:
             continue
         seen.add(url)
-        length = str(one.get("length") or one.get("filesize") or "").strip()
-        kind = one.get("type") or {"image": "image/*", "video": "video/*", "audio": "audio/*"}.get(one.get("medium"), "")
+        length = str(dict.get(one, "length") or dict.get(one, "filesize") or "").strip()
+        kind = dict.get(one, "type") or {"image": "image/*", "video": "video/*", "audio": "audio/*"}.get(dict.get(one, "medium"), "")
         yield Enclosure(
             url=url, type=kind.strip().lower()[:_LONGEST_NAME],
             length=int(length) if length.isascii() and length.isdigit() and len(length) < 16 else 0,
@@ -168,8 +168,8 @@ def _picture(entry: Any, enclosures: tuple[Enclosure, ...], html: str, base: str
     """The lead picture: what is given as one, else the first of the text."""
     image = dict.get(entry, "image") or {}
     given = [one.url for one in enclosures if is_image(one)]
-    thumbnails = [one.get("url", "") for one in dict.get(entry, "media_thumbnail") or ()]
-    for url in (*given, *thumbnails, first_picture(html), image.get("href", "")):
+    thumbnails = [dict.get(one, "url", "") for one in dict.get(entry, "media_thumbnail") or ()]
+    for url in (*given, *thumbnails, first_picture(html), dict.get(image, "href", "")):
         if url and (found := safe_url(url, base or None)) and is_web(found):
             return found
     return ""

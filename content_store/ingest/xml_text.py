@@ -20,7 +20,7 @@ _MOST_ENTITIES = 400
 _HEAD = 100_000
 """Characters in which the first element must begin."""
 
-_ROOT = re.compile(r"<(?=[a-zA-Z_])")
+_BEFORE = re.compile(r"<!--(?:.*?-->|.*+)|<\?[^>]*+>?|(?P<doctype><!DOCTYPE)|(?P<root><(?=[a-zA-Z_]))", re.DOTALL | re.IGNORECASE)
 _DOCTYPE = re.compile(
     r"<!DOCTYPE(?:[^\[>\"']++|\"[^\"]*+\"|'[^']*+')*+"
     r"(?:\[(?:[^\]\"'<]++|\"[^\"]*+\"|'[^']*+'|<!--(?:[^-]++|-(?!->))*+-->|<)*+\][^>]*+)?>?",
@@ -51,20 +51,29 @@ def prepare(text: str) -> Prepared:
     """``text`` from its first element on, references to declared and to HTML entities resolved, all others taken as
     text, characters left out that XML does not allow. Raises ``FeedUnreadable`` where there is no element, or where
     entities are declared by which the text would grow."""
-    root = _ROOT.search(text, 0, _HEAD)
-    doctype = _DOCTYPE.search(text, 0, _HEAD)
-    if doctype and root and doctype.start() < root.start():
-        root = _ROOT.search(text, doctype.end(), doctype.end() + _HEAD)
-    if root is None:
+    start, doctype = _beginning(text)
+    if start is None:
         raise FeedUnreadable(
             "there is no element in it, so it is no feed" if text.strip() else "it is empty",
             hint="give the address of an RSS, Atom or JSON feed",
         )
-    declared = _declared(doctype[0]) if doctype and doctype.end() <= root.start() else {}
-    body = _NO_XML.sub("", text[root.start() :])
+    declared = _declared(doctype) if doctype else {}
+    body = _NO_XML.sub("", text[start:])
     if "&" in body:
         body = _REFERENCE.sub(_resolver(declared), body)
-    return Prepared(body, bool(doctype) and "netscape" in doctype[0].lower())
+    return Prepared(body, "netscape" in doctype.lower())
+
+
+def _beginning(text: str) -> tuple[int | None, str]:
+    """Where the first element begins, and the document type before it."""
+    position, doctype = 0, ""
+    while found := _BEFORE.search(text, position, _HEAD):
+        position = found.end()
+        if found["root"]:
+            return found.start(), doctype
+        if found["doctype"] and (whole := _DOCTYPE.match(text, found.start(), _HEAD)):
+            position, doctype = whole.end(), doctype or whole[0]
+    return None, doctype
 
 
 def _declared(doctype: str) -> dict[str, str]:
