@@ -58,7 +58,7 @@ def _same_encoding(name: str, feed: ParsedFeed, data: bytes) -> bool:
 
 
 def _words(text: str) -> str:
-    return re.sub(r"\W+", "", text)
+    return "".join(text.split())
 
 
 def _plain(ours: str, theirs: Any) -> bool:

@@ -49,6 +49,8 @@ _SAMPLE = 24_000
 _SEGMENT = re.compile(rb"[\x80-\xff][^<\x00-\x1f]*+")
 _BENEFIT = 1.2
 """Nats per byte outside ASCII that a declared encoding is believed to be better than it looks."""
+_CREDIT = 12.0
+"""Nats that it has beyond that, which decide where there is hardly anything to judge by."""
 _MOST_ERRORS = 0.02
 """Of the signs outside ASCII; with more of them the text is in another encoding."""
 _ERROR = -25.0
@@ -144,7 +146,7 @@ def _sample(data: bytes) -> bytes:
 def _best(sample: bytes, declared: list[str]) -> str:
     if _is_utf_8(sample):
         return "utf-8"
-    benefit = _BENEFIT * len(sample.translate(None, _ASCII))
+    benefit = _CREDIT + _BENEFIT * len(sample.translate(None, _ASCII))
     torn, lone = len(_TORN.findall(sample)), len(_LONE.findall(sample))
     rated = {}
     for name in dict.fromkeys((*declared, *_USUAL)):

@@ -24,7 +24,7 @@ _MOST_ENCLOSURES = 20
 
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _IMAGE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|bmp)(?:$|[?#!@])", re.IGNORECASE)
-_MAIL = re.compile(r"[^\s@<>()]{1,64}@[^\s@<>()]{1,255}")
+_MAIL = re.compile(r"[<(]?(?:mailto:)?[^\s@<>()]{1,64}@[^\s@<>()]{1,255}[>)]?|\(\s*\)")
 _HAN = re.compile(r"[一-鿿]")
 _KANA = re.compile(r"[ぁ-ヿ]")
 
@@ -45,7 +45,7 @@ def parsed_feed(found: Read, base: str, encoding: str, deadline: float) -> Parse
         items.append(_item(entry, feed, found.version, base, link, language, chinese))
     return ParsedFeed(
         title=title, link=link, language=language, updated=_when(feed, ("updated", "published"), chinese),
-        items=tuple(items), description=_plain(feed, "subtitle", LONGEST_SUMMARY), format=found.version,
+        items=tuple(items), description=_plain(feed, "subtitle", LONGEST_SUMMARY) or _plain(feed, "summary", LONGEST_SUMMARY), format=found.version,
         encoding=encoding, whole=whole,
     )  # fmt: skip
 
@@ -60,7 +60,7 @@ def _item(entry: Any, feed: Any, version: str, base: str, home: str, language: s
     return ParsedItem(
         guid=_text(entry, "id")[:LONGEST_TITLE] or link or hash_of(title, html),
         url=canonical_url(link), link=link, title=title, authors=authors,
-        published=_when(entry, ("published", "created"), chinese), updated=_when(entry, ("updated",), chinese),
+        published=_when(entry, ("published", "created", "updated"), chinese), updated=_when(entry, ("updated",), chinese),
         summary=summary, html=html, picture=_picture(entry, enclosures, html, base), enclosures=enclosures,
         categories=_categories(entry), language=tidy_language(spoken) or language, full=full,
     )  # fmt: skip
@@ -105,14 +105,14 @@ def _content(entry: Any, base: str, page: str) -> tuple[str, bool, str]:
 
 def as_html(value: str, kind: str, base: str) -> str:
     """Cleaned HTML of a text of the media type ``kind``."""
-    if kind in _HTML or not kind:
+    if kind in _HTML or not kind or (not kind.startswith("text/") and "</" in value):
         return clean_html(value[:LONGEST_HTML], base or None)
     return clean_html(html_of_text(value[:LONGEST_HTML]))
 
 
 def _is_text(part: Any) -> bool:
     kind = dict.get(part, "type", "")
-    return kind in _HTML or kind.startswith("text/") or not kind
+    return not kind.startswith(("image/", "audio/", "video/", "font/")) and not dict.get(part, "src")
 
 
 def _when(of: Any, keys: tuple[str, ...], chinese: bool) -> int | None:
@@ -133,12 +133,18 @@ def _authors(of: Any) -> tuple[str, ...]:
 def tidy_names(names: Iterable[str]) -> tuple[str, ...]:
     """Names of people without markup and without the addresses of their mail, each once."""
     tidied = (one_line(plain_text(name[:_LONGEST_NAME])) for name in names if isinstance(name, str))
-    bare = (one_line(_MAIL.sub("", name)).strip(" ()<>,;，；") or name for name in tidied)
+    bare = (_unbracketed(one_line(_MAIL.sub("", name)).strip(" ,;，；")) or name for name in tidied)
     return tuple(dict.fromkeys(name for name in bare if name))[:_MOST_NAMES]
 
 
+def _unbracketed(name: str) -> str:
+    """``mail@host (Name)`` is how RSS wants people to be named."""
+    inner = name[1:-1]
+    return inner.strip() if name[:1] == "(" and name[-1:] == ")" and "(" not in inner else name
+
+
 def _categories(entry: Any) -> tuple[str, ...]:
-    return tidy_categories(dict.get(tag, "term") or dict.get(tag, "label") or "" for tag in dict.get(entry, "tags") or ())
+    return tidy_categories(dict.get(tag, "label") or dict.get(tag, "term") or "" for tag in dict.get(entry, "tags") or ())
 
 
 def tidy_categories(labels: Iterable[str]) -> tuple[str, ...]:

@@ -18,6 +18,8 @@ HIDDEN = frozenset(
 )
 """Elements whose content is no part of a text: it is run, drawn, filled in or read by another parser."""
 
+_RAW = frozenset({"script", "style", "template"})
+
 BLOCK = frozenset(
     "address article aside blockquote body center dd details dir div dl dt fieldset figcaption figure footer form h1 h2"
     " h3 h4 h5 h6 header hr html legend li main menu nav ol p pre section summary table tbody td tfoot th thead tr ul"
@@ -61,8 +63,9 @@ class Tag(NamedTuple):
 
 def tokens(html: str) -> Iterator[Tag | str]:
     """The tags of ``html`` and the text between them without references. Comments, declarations and hidden elements are
-    left out; a hidden element that is never closed hides the rest."""
-    position = 0
+    left out. A script or style that is never closed hides the rest; of other hidden elements that are never closed only
+    the tag is left out, or half of an article could be lost with them."""
+    position, never_closed = 0, set[str]()
     while match := _TOKEN.match(html, position):
         position = match.end()
         token = _token(match)
@@ -71,8 +74,12 @@ def tokens(html: str) -> Iterator[Tag | str]:
                 yield token
         elif token.name not in HIDDEN:
             yield token
-        elif not token.closing and not token.written.endswith("/"):
-            position = _after(html, token.name, position)
+        elif not token.closing and not token.written.endswith("/") and token.name not in never_closed:
+            end = _after(html, token.name, position)
+            if end is None:
+                never_closed.add(token.name)
+            else:
+                position = end
 
 
 def raw_tokens(markup: str) -> Iterator[Tag | str]:
@@ -90,9 +97,9 @@ def _token(match: re.Match[str]) -> Tag | str:
     return unescape(match["text"] or "")
 
 
-def _after(html: str, name: str, position: int) -> int:
-    """Behind the end tag of the hidden element ``name``."""
+def _after(html: str, name: str, position: int) -> int | None:
+    """Behind the end tag of the hidden element ``name``; None where it has none and hides nothing."""
     if name == "plaintext":
         return len(html)
     found = re.compile(rf"</{name}(?=[\s/>])[^>]*+>?", re.IGNORECASE).search(html, position)
-    return found.end() if found else len(html)
+    return found.end() if found else len(html) if name in _RAW else None

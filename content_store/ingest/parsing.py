@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import time
+import zlib
 
 from content_store.errors import FeedUnreadable
 from content_store.ingest import json_feed
@@ -41,6 +42,7 @@ def parse(
         raise FeedUnreadable(
             f"it has {len(data):,} bytes, more than {LARGEST:,}", hint="let the feed have fewer items"
         )
+    data = _unpacked(data)
     base = url if url and is_web(url) else ""
     charset = _CHARSET.search(content_type or "")
     text, encoding = decode(data, charset[1] if charset else None)
@@ -52,3 +54,17 @@ def parse(
     found = read(text, base, content_language or "")
     version = "rss091n" if netscape and found.version.startswith("rss091") else found.version
     return parsed_feed(found._replace(version=version, whole=whole and found.whole), base, encoding, deadline)
+
+
+def _unpacked(data: bytes) -> bytes:
+    """Feeds are stored packed at times, and no header says so."""
+    if not data.startswith(b"\x1f\x8b"):
+        return data
+    reader = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        unpacked = reader.decompress(data, LARGEST)
+    except zlib.error as error:
+        raise FeedUnreadable(f"it is packed by gzip, and damaged: {error}", hint="store the feed unpacked") from error
+    if reader.unconsumed_tail:
+        raise FeedUnreadable(f"unpacked it has more than {LARGEST:,} bytes", hint="let the feed have fewer items")
+    return unpacked

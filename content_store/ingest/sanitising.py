@@ -103,6 +103,8 @@ def html_of_text(text: str) -> str:
 
 def plain_text(html: str) -> str:
     """What is to be read of ``html``: paragraphs are set apart by an empty line, breaks and cells by a line's end."""
+    if "<" not in html and "&" not in html:
+        return re.sub(r"[\s\x00-\x1f]+", " ", html[:LONGEST]).strip()
     pieces: list[str] = []
     for token in tokens(html[:LONGEST]):
         if isinstance(token, str):

@@ -51,7 +51,7 @@ def safe_url(url: str, base: str | None = None, *, schemes: frozenset[str] = WEB
         return "" if _SCHEME.match(url) or ":" in url.split("/", 1)[0] or base else url
     if parts.scheme not in schemes or (parts.scheme in WEB and not _has_host(parts)):
         return ""
-    return url
+    return parts.scheme + url[len(parts.scheme) :]
 
 
 def _tidied(url: str) -> str:

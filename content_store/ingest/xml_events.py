@@ -38,11 +38,15 @@ _LABELS = frozenset({"category", "subject", "keywords", "tags"})
 _FOR_OTHERS = frozenset({"geo", "georss", "gml", "psc", "creativeCommons", "slash", "sy", "admin", "trackback", "wfw"})
 _FOR_OTHERS |= frozenset({"pingback", "ev", "taxo", "thr", "prism", "foaf", "search", "sub", "str", "ss", "icbm", "co"})
 """Namespaces (feedparser's prefixes) of which nothing is kept."""
+_UNUSED = frozenset({"itunes:duration", "itunes:explicit", "itunes:block", "itunes:order", "itunes:episode", "comments"})
+_UNUSED |= frozenset({"itunes:season", "itunes:episodetype", "generator", "docs", "ttl", "cloud", "media:credit"})
 _EMPTY = frozenset({"br", "hr", "img", "input", "wbr", "meta", "embed", "param", "area", "col"})
 _PAGES = frozenset({"html", "body", "head", "div", "p", "svg"})
 _LEAVES = frozenset({"title", "link", "pubdate", "guid", "category", "id", "updated", "published", "dc:creator", "dc:date"})
 _LEAVES_END = _LEAVES | {"item", "entry", "description", "summary", "content", "content:encoded", "author"}
 _MOST_NAMESPACES = 200
+_UNDECLARED = {"atom": "", "atom10": "", "a10": "", "rss": ""}
+"""What prefixes mean that feeds use without saying so, where that is not their own name."""
 
 
 class Read(NamedTuple):
@@ -73,6 +77,8 @@ def read(text: str, base: str, language: str) -> Read:
     except _Enough:
         whole = False
     parser = events.parser
+    if not parser.version and not parser.entries and root in _PAGES:
+        raise FeedUnreadable("it is a web page, not a feed", hint="give the address of the feed that belongs to the page")
     if not parser.version and not parser.entries and root not in _ROOTS:
         raise FeedUnreadable(f"it is XML, but no feed: it begins with <{root}>", hint="give the address of a feed")
     return Read(parser.feeddata, parser.entries, parser.version, whole)
@@ -80,10 +86,7 @@ def read(text: str, base: str, language: str) -> Read:
 
 def _root(text: str) -> str:
     first = next((token for token in raw_tokens(text[:_LONGEST_ATTRIBUTE]) if isinstance(token, Tag)), None)
-    root = first.name.rsplit(":", 1)[-1] if first else ""
-    if root in _PAGES:
-        raise FeedUnreadable("it is a web page, not a feed", hint="give the address of the feed that belongs to the page")
-    return root
+    return first.name.rsplit(":", 1)[-1] if first else ""
 
 
 def _by_expat(text: str, events: _Events) -> None:
@@ -147,10 +150,11 @@ class _Events:
         self.parser.sanitize_html = False
         self.parser.resolve_relative_uris = False
         self._known: dict[str, str] = self.parser._matchnamespaces
+        self._prefixes = set(self._known.values())
         self._scopes: list[dict[str, str]] = [{}]
         self._names: list[str] = []
         self._scoped: list[bool] = []
-        self._declared = 0
+        self._declared: set[tuple[str, str]] = set()
         self._skipped = 0
         self._room = 0
         self._labels = 0
@@ -187,7 +191,7 @@ class _Events:
             self._labels = 0
         self._scoped.append(scoped)
         self._names.append(tag)
-        self.parser.unknown_starttag(tag, self._attributes(attributes))
+        self.parser.unknown_starttag(tag, self._attributes(tag, attributes))
         self._room = _LONGEST_CONTENT if self.in_content else _SHORT.get(local, _LONGEST_TEXT)
 
     def text(self, text: str) -> None:
@@ -212,7 +216,9 @@ class _Events:
         if self.in_content:
             return False
         prefix = tag.rpartition(":")[0]
-        if prefix in _FOR_OTHERS:
+        if prefix in _FOR_OTHERS or tag in _UNUSED or (tag == "itunes:subtitle" and self.parser.inentry):
+            return True
+        if prefix and self.parser.inentry and prefix not in self._prefixes and prefix in self._scopes[-1]:
             return True
         if local in _LABELS:
             self._labels += 1
@@ -222,11 +228,14 @@ class _Events:
     def _declare(self, attributes: dict[str, str]) -> bool:
         scope = dict(self._scopes[-1])
         for key, uri in attributes.items():
-            prefix = "" if key == "xmlns" else key.removeprefix("xmlns:")
-            if (key == "xmlns" or key.startswith("xmlns:")) and self._declared < _MOST_NAMESPACES:
-                self._declared += 1
-                scope[prefix] = uri.strip()
-                self.parser.track_namespace(prefix or None, uri.strip())
+            if key != "xmlns" and not key.startswith("xmlns:"):
+                continue
+            declared = (key[6:].lower(), uri.strip())
+            if declared not in self._declared and len(self._declared) < _MOST_NAMESPACES:
+                self._declared.add(declared)
+                self.parser.track_namespace(declared[0] or None, declared[1])
+            if declared in self._declared:
+                scope[declared[0]] = declared[1]
         self._scopes.append(scope)
         return True
 
@@ -235,15 +244,15 @@ class _Events:
         uri = self._scopes[-1].get(prefix, "").lower()
         if "backend.userland.com/rss" in uri:
             uri = "http://backend.userland.com/rss"
-        prefix = self._known.get(uri, prefix) if uri else prefix
+        prefix = self._known.get(uri, prefix) if uri else _UNDECLARED.get(prefix, prefix)
         return f"{prefix}:{local}" if prefix else local
 
-    def _attributes(self, attributes: dict[str, str]) -> list[tuple[str, str]]:
+    def _attributes(self, tag: str, attributes: dict[str, str]) -> list[tuple[str, str]]:
         kept = []
         for key, value in attributes.items():
             if len(kept) >= _MOST_ATTRIBUTES:
                 break
-            if key.startswith("xmlns"):
+            if key.startswith("xmlns") or (tag == "link" and key == "uri"):
                 continue
             kept.append((self._tag(key) if ":" in key else key.lower(), value if len(value) <= _LONGEST_ATTRIBUTE else ""))
         return kept
