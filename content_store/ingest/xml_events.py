@@ -16,7 +16,7 @@ from feedparser.api import StrictFeedParser
 from content_store.errors import FeedUnreadable
 from content_store.ingest.markup import Tag, raw_tokens
 
-MOST_ITEMS = 500
+MOST_ITEMS = 300
 _DEEPEST = 200
 _MOST_ATTRIBUTES = 100
 _LONGEST_ATTRIBUTE = 10_000
