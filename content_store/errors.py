@@ -368,3 +368,9 @@ class UnknownFeed(KepuError):
     """No feed has this id."""
 
     code = "unknown_feed"
+
+
+class FeedUnreadable(KepuError):
+    """Bytes are no feed that can be read, or one that is made to do harm."""
+
+    code = "feed_unreadable"

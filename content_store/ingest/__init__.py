@@ -1,1 +1,6 @@
-"""Intake of content from the web: fetched, parsed, cleaned, and handed to review."""
+"""What comes in from outside: feeds, pages and uploads, read with suspicion.
+
+``encodings`` makes text of bytes · ``parsing`` makes a ``ParsedFeed`` of a feed: ``json_feed`` of JSON, ``xml_text``,
+``elements`` and ``dialects`` of everything else, with ``soup`` behind them for what is no XML · ``sanitising`` lets pass
+only what an article needs · ``article`` finds the main text of a page where a feed gives only a teaser.
+"""
