@@ -188,7 +188,7 @@ def _piece(node: Node, marks: bool) -> str:
     if name == "img":
         return _picture(node)
     if name in ("code", "kbd", "samp"):
-        return _code(_words(node.children)) if marks else _inline(node.children)
+        return _code(_words(node.children)) if marks else _inline(node.children, marks=False)
     if name == "a":
         return _link(node) if marks else _inline(node.children, marks=False)
     if name in ("sup", "sub"):

@@ -38,7 +38,7 @@ _TREES = st.recursive(
 
 def _signs(html: str) -> str:
     """What is read of it, without blanks and without what stands for raised and lowered signs."""
-    return re.sub(r"[\s^（）()]+", "", plain_text(html)).translate(
+    return re.sub(r"[\s^（）()₍₎⁽⁾]+", "", plain_text(html)).translate(
         str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼₀₁₂₃₄₅₆₇₈₉₊₋₌", "0123456789+-=" * 2)
     )
 
