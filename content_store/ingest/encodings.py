@@ -46,7 +46,7 @@ _ASCII = bytes(range(0x80))
 _HEAD = 2_048
 _SAMPLE = 24_000
 """Bytes outside ASCII that are judged."""
-_SEGMENT = re.compile(rb"[\x80-\xff][^<\x00-\x1f]*+")
+_SEGMENT = re.compile(rb"([\x80-\xff][^<\x00-\x1f]{0,1999})[^<\x00-\x1f]*+")
 _BENEFIT = 1.2
 """Nats per byte outside ASCII that a declared encoding is believed to be better than it looks."""
 _CREDIT = 12.0
@@ -136,8 +136,8 @@ def _sample(data: bytes) -> bytes:
         return data
     taken, size = [], 0
     for found in _SEGMENT.finditer(data):
-        taken.append(found[0])
-        size += len(found[0])
+        taken.append(found[1])
+        size += len(found[1])
         if size > _SAMPLE:
             break
     return b"<".join(taken)
