@@ -40,6 +40,8 @@ _LABEL = re.compile(
     r"|sidebar|footer|advert\w*|ads?|hot|prevnext|tags?)(?:$|[\s_-])",
     re.IGNORECASE,
 )
+_NO_TEXT = re.compile(r"<(script|style|svg)\b[^>]*+>(?:.*?</\1\s*>|.*+)|<!--(?:.*?-->|.*+)", re.IGNORECASE | re.DOTALL)
+_MOST_TAGS = 15_000
 _TITLES = ("og:title", "twitter:title")
 _PICTURES = ("og:image", "og:image:url", "twitter:image", "twitter:image:src")
 _AUTHORS = ("author", "article:author", "og:article:author", "dc.creator", "weixin:author")
@@ -62,7 +64,7 @@ class Article:
 
 def main_text(page_html: str, url: str) -> Article:
     """The article of the page at ``url``; what is beyond two million characters is not looked at."""
-    page = page_html[:_LONGEST_PAGE]
+    page = _slimmed(page_html[:_LONGEST_PAGE])
     told = _told(page)
     found = trafilatura.bare_extraction(
         page, url=url, include_comments=False, include_tables=True, favor_recall=True, with_metadata=True
@@ -84,6 +86,19 @@ def main_text(page_html: str, url: str) -> Article:
         canonical_url=canonical_url(_address(told.get("canonical") or told.get("og:url", ""), url)) or canonical_url(url),
         author=names[0] if names and not is_web(names[0]) else "", published=published,
     )  # fmt: skip
+
+
+def _slimmed(page: str) -> str:
+    """The page without what is long and no text, cut where it has more tags than any article."""
+    page = _NO_TEXT.sub("", page)
+    if page.count("<") <= _MOST_TAGS:
+        return page
+    last = 0
+    for number, found in enumerate(re.finditer("<", page)):
+        last = found.start()
+        if number == _MOST_TAGS:
+            break
+    return page[:last]
 
 
 def _first(told: dict[str, str], keys: Iterable[str]) -> str:

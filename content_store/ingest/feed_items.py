@@ -14,9 +14,11 @@ from content_store.ingest.sanitising import clean_html, first_picture, html_of_t
 from content_store.ingest.urls import canonical_url, is_web, safe_url
 from content_store.ingest.xml_events import Read
 
-LONGEST_HTML = 300_000
+LONGEST_HTML = 200_000
 LONGEST_TITLE = 500
 LONGEST_SUMMARY = 2_000
+_LOOKED_AT = 20_000
+"""Characters of marked-up text from which a title or summary is made."""
 _LONGEST_NAME = 200
 _MOST_NAMES = 20
 _MOST_CATEGORIES = 50
@@ -73,7 +75,7 @@ def _text(of: Any, key: str) -> str:
 
 
 def _plain(of: Any, key: str, most: int) -> str:
-    value = _text(of, key)[:LONGEST_HTML]
+    value = _text(of, key)[:_LOOKED_AT]
     detail = dict.get(of, f"{key}_detail") or {}
     if dict.get(detail, "type", "") in _HTML or (not detail and key == "summary"):
         value = plain_text(value)

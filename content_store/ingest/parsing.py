@@ -25,9 +25,9 @@ __all__ = ["LARGEST", "Enclosure", "ParsedFeed", "ParsedItem", "parse"]
 
 LARGEST = 10 * 1024 * 1024
 """Bytes; a larger file is refused."""
-_LONGEST = 3_000_000
+_LONGEST = 2_000_000
 """Characters that are read; newer items come first."""
-_SECONDS = 0.8
+_SECONDS = 0.55
 """Of work for one feed; items that could not be cleaned by then are left out."""
 
 _CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
@@ -49,11 +49,19 @@ def parse(
     text = text.lstrip("\ufeff \t\r\n\x00\xa0")
     whole = len(text) <= _LONGEST
     if text.startswith(("{", "[")):
-        return json_feed.parse_json(text, base, encoding, deadline)
+        return _with_items(json_feed.parse_json(text, base, encoding, deadline))
     text, netscape = prepare(text[:_LONGEST])
-    found = read(text, base, content_language or "")
+    found = read(text, base, content_language or "", whole=whole)
     version = "rss091n" if netscape and found.version.startswith("rss091") else found.version
-    return parsed_feed(found._replace(version=version, whole=whole and found.whole), base, encoding, deadline)
+    return _with_items(parsed_feed(found._replace(version=version), base, encoding, deadline))
+
+
+def _with_items(feed: ParsedFeed) -> ParsedFeed:
+    if not feed.items and not feed.whole:
+        raise FeedUnreadable(
+            "its first item alone is beyond the limits of a feed", hint="let the items have summaries, not books"
+        )
+    return feed
 
 
 def _unpacked(data: bytes) -> bytes:

@@ -18,7 +18,8 @@ from content_store.ingest.urls import WEB, safe_url
 LONGEST = 1_000_000
 """Characters of HTML that are looked at; no article is longer."""
 _DEEPEST = 60
-_MOST_TAGS = 30_000
+_MOST_TAGS = 10_000
+"""Tags beyond are left out, their text is not."""
 _MOST_ROUNDS = 4
 
 _KEPT = frozenset(
@@ -119,7 +120,7 @@ def plain_text(html: str) -> str:
 
 def first_picture(html: str) -> str:
     """The address of the first picture of cleaned HTML; an empty text where there is none."""
-    for token in tokens(html):
+    for token in tokens(html) if "<img" in html else ():
         if isinstance(token, Tag) and token.name == "img" and (src := token.attributes().get("src")):
             return src
     return ""

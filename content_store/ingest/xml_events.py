@@ -24,7 +24,7 @@ _LONGEST_TEXT = 2_000
 _LONGEST_CONTENT = 1_000_000
 _MOST_LABELS = 100
 _CHUNK = 1 << 15
-_SECONDS = 0.45
+_SECONDS = 0.35
 """Of work for the events of one document; what was read by then is what there is of it."""
 
 _ITEMS = frozenset({"item", "entry"})
@@ -62,15 +62,15 @@ class _Enough(Exception):
     """A limit is reached; what was read so far counts."""
 
 
-def read(text: str, base: str, language: str) -> Read:
-    """The items of ``text``, prepared XML; ``base`` makes its addresses absolute. Raises ``FeedUnreadable``."""
+def read(text: str, base: str, language: str, *, whole: bool = True) -> Read:
+    """The items of ``text``, prepared XML; ``base`` makes its addresses absolute, ``whole`` is False where the end of the
+    text was cut off. Raises ``FeedUnreadable``."""
     deadline = time.thread_time() + _SECONDS
     root = _root(text)
     events = _Events(base, language, deadline)
-    whole = True
     try:
         try:
-            _by_expat(text, events)
+            _by_expat(text, events, whole)
         except expat.ExpatError:
             events = _Events(base, language, deadline)
             _by_soup(text, events)
@@ -89,7 +89,7 @@ def _root(text: str) -> str:
     return first.name.rsplit(":", 1)[-1] if first else ""
 
 
-def _by_expat(text: str, events: _Events) -> None:
+def _by_expat(text: str, events: _Events, whole: bool) -> None:
     reader = expat.ParserCreate()
     reader.buffer_text = True
     reader.StartElementHandler = events.start
@@ -98,7 +98,8 @@ def _by_expat(text: str, events: _Events) -> None:
     for start in range(0, len(text), _CHUNK):
         reader.Parse(text[start : start + _CHUNK], False)
         events.look_at_the_time()
-    reader.Parse("", True)
+    if whole:
+        reader.Parse("", True)
 
 
 def _by_soup(text: str, events: _Events) -> None:

@@ -15,6 +15,7 @@ from content_store.errors import FeedUnreadable
 
 _MOST_EXPANDED = 100_000
 """Characters that the entities of one document may add."""
+_MOST_REFERENCES = 100_000
 _LONGEST_ENTITY = 500
 _MOST_ENTITIES = 400
 _HEAD = 100_000
@@ -52,6 +53,8 @@ def prepare(text: str) -> Prepared:
     text, characters left out that XML does not allow. Raises ``FeedUnreadable`` where there is no element, or where
     entities are declared by which the text would grow."""
     start, doctype = _beginning(text)
+    if start is None and "<!ENTITY" in text[:_HEAD]:
+        raise _bomb("its document type is longer than any feed's")
     if start is None:
         raise FeedUnreadable(
             "there is no element in it, so it is no feed" if text.strip() else "it is empty",
@@ -60,7 +63,8 @@ def prepare(text: str) -> Prepared:
     declared = _declared(doctype) if doctype else {}
     body = _NO_XML.sub("", text[start:])
     if "&" in body:
-        body = _REFERENCE.sub(_resolver(declared), body)
+        # What is beyond is no well-formed XML then, and is read as broken markup is.
+        body = _REFERENCE.sub(_resolver(declared), body, _MOST_REFERENCES)
     return Prepared(body, "netscape" in doctype.lower())
 
 
