@@ -18,6 +18,7 @@ from content_store.vocabulary import (
     Role,
     ServiceKind,
     SharedCap,
+    SourceRole,
 )
 
 metadata = sa.MetaData(
@@ -289,4 +290,57 @@ accounts = sa.Table(
     sa.Column("password", sa.Text),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("disabled_at", sa.BigInteger),
+)
+
+originals = sa.Table(
+    "originals",
+    metadata,
+    sa.Column("id", _Sequence, primary_key=True, autoincrement=True),
+    sa.Column("content_id", sa.Text, sa.ForeignKey("contents.id"), nullable=False, index=True),
+    sa.Column("trace", sa.LargeBinary, nullable=False),
+)
+
+original_prints = sa.Table(
+    "original_prints",
+    metadata,
+    sa.Column("print", sa.BigInteger, primary_key=True, autoincrement=False),
+    # 0 where a print is common to too many. No foreign key: it would be looked up for each of some forty rows a work.
+    sa.Column("original_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+_current = sa.text("ended_at IS NULL")
+_current_upload = sa.text("ended_at IS NULL AND feed_id IS NULL")
+_current_original = sa.text("ended_at IS NULL AND role = 'original'")
+
+
+def _unique_where(name: str, condition: sa.TextClause, *columns: str) -> sa.Index:
+    return sa.Index(name, *columns, unique=True, sqlite_where=condition, postgresql_where=condition)
+
+
+content_sources = sa.Table(
+    "content_sources",
+    metadata,
+    sa.Column("id", _Sequence, primary_key=True, autoincrement=True),
+    sa.Column("content_id", sa.Text, sa.ForeignKey("contents.id"), nullable=False, index=True),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("feed_id", sa.Text),
+    sa.Column("account_id", sa.Text, sa.ForeignKey("accounts.id")),
+    sa.Column("guid", sa.Text),
+    sa.Column("url", sa.Text, index=True),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("similarity", sa.Double, nullable=False),
+    sa.Column("published_at", sa.BigInteger),
+    sa.Column("found_at", sa.BigInteger, nullable=False),
+    sa.Column("changed_at", sa.BigInteger, nullable=False),
+    sa.Column("ended_at", sa.BigInteger),
+    _one_of("role", SourceRole),
+    sa.CheckConstraint("similarity >= 0 AND similarity <= 1", name="similarity"),
+    sa.Index(None, "feed_id", "digest"),
+    # An entry may come to stand for another work: then it ends here, and begins anew.
+    _unique_where("uq_content_sources_guid", _current, "feed_id", "guid"),
+    _unique_where("uq_content_sources_url", _current, "feed_id", "url"),
+    _unique_where("uq_content_sources_upload", _current_upload, "account_id", "guid"),
+    _unique_where("uq_content_sources_original", _current_original, "content_id"),
 )

@@ -173,6 +173,21 @@ class ContentStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class SourceRole(StrEnum):
+    """What a source is to a content: it was made from the one, the others republish it; ``label`` is what people read."""
+
+    ORIGINAL = "original"
+    COPY = "copy"
+
+    @property
+    def label(self) -> str:
+        """The Chinese name."""
+        return _SOURCE_LABELS[self]
+
+
+_SOURCE_LABELS = {SourceRole.ORIGINAL: "首发来源", SourceRole.COPY: "转载来源"}
+
+
 LIVE_STATUSES = frozenset({ContentStatus.PUBLISHED})
 
 CONTENT_TRANSITIONS: dict[ContentStatus, frozenset[ContentStatus]] = {

@@ -1,0 +1,1 @@
+"""How content comes in from elsewhere: fetched, read, cleaned, compared with what is there."""
