@@ -160,25 +160,27 @@ def excerpt(texts: Sequence[str], drawn: random.Random, words: int = 20_000) -> 
     return inner, long[:at] + "\n" + inner + "\n" + long[at:]
 
 
-def series(bodies: Sequence[str], drawn: random.Random, share: float) -> list[str]:
-    """An issue for each body, with the same words before and after it, of this share of the issue."""
-    length = round(sum(map(len, bodies)) / len(bodies) * share / (1 - share))
-    notes = "".join(drawn.sample(BOILERPLATE, len(BOILERPLATE)))
-    notes = (notes * (length // len(notes) + 1))[:length]
-    head = notes[: length // 3]
-    return [f"{head}\n第 {100 + number} 期\n{body}\n{notes[len(head) :]}" for number, body in enumerate(bodies)]
+def series(bodies: Sequence[str], frame: str, share: float) -> list[str]:
+    """An issue for each body, with the same words before and after it, of this share of the issue on average."""
+    words = frame[: _length(bodies, share)]
+    head = words[: len(words) // 3]
+    return [f"{head}\n第 {100 + number} 期\n{body}\n{words[len(head) :]}" for number, body in enumerate(bodies)]
 
 
-def carrying(bodies: Sequence[str], drawn: random.Random, share: float) -> list[str]:
-    """Texts that all carry the same passage somewhere, of this share of each."""
-    made = []
-    notes = "".join(drawn.sample(BOILERPLATE, len(BOILERPLATE)))
-    for body in bodies:
-        length = round(len(body) * share / (1 - share))
-        passage = (notes * (length // len(notes) + 1))[:length]
-        at = drawn.choice((0, len(body) // 2, len(body)))
-        made.append(body[:at] + passage + body[at:])
-    return made
+def carrying(bodies: Sequence[str], frame: str, share: float, drawn: random.Random) -> list[str]:
+    """Texts that all carry the same passage somewhere, of this share of each on average."""
+    passage = frame[: _length(bodies, share)]
+    places = [(body, drawn.choice((0, len(body) // 2, len(body)))) for body in bodies]
+    return [body[:at] + passage + body[at:] for body, at in places]
+
+
+def footed(bodies: Sequence[str], frame: str, share: float) -> list[str]:
+    """Texts that all end with the same footer, of this share of each on average."""
+    return [body + "\n" + frame[: _length(bodies, share)] for body in bodies]
+
+
+def _length(bodies: Sequence[str], share: float) -> int:
+    return round(sum(map(len, bodies)) / len(bodies) * share / (1 - share))
 
 
 def bulletins(count: int, drawn: random.Random) -> list[str]:
