@@ -32,10 +32,10 @@ class Method(Protocol):
 
     name: str
 
-    def find(self, text: str) -> str | None:
+    def find(self, title: str, text: str) -> str | None:
         """The name of the likeliest, or None."""
 
-    def add(self, key: str, text: str) -> None:
+    def add(self, key: str, title: str, text: str) -> None:
         """Keep ``text`` by the name ``key``."""
 
     def clear(self) -> None:
@@ -57,14 +57,14 @@ class Ours:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def find(self, text: str) -> str | None:
-        [found] = originals.find(self._connection, [originals.signature("", text)])
+    def find(self, title: str, text: str) -> str | None:
+        [found] = originals.find(self._connection, [(title, text)])
         same = [match.content_id for match in found if match.relation is Relation.SAME]
         return same[0] if same else None
 
-    def add(self, key: str, text: str) -> None:
-        contents.create(self._connection, id=key, title=key, status=ContentStatus.DRAFT)
-        originals.add(self._connection, key, originals.signature("", text))
+    def add(self, key: str, title: str, text: str) -> None:
+        contents.create(self._connection, id=key, title=title or key, status=ContentStatus.DRAFT)
+        originals.keep(self._connection, key, title, text)
 
     def clear(self) -> None:
         for table in (schema.original_prints, schema.originals, schema.contents):
@@ -84,7 +84,7 @@ class SimHash:
         self._bits = np.zeros(1 << 15, np.uint64)
         self._sets: list[_Longs] = []
 
-    def find(self, text: str) -> str | None:
+    def find(self, title: str, text: str) -> str | None:
         mine = hashes(text)
         away = np.bitwise_count(self._bits[: len(self._keys)] ^ _simhash(mine))
         near = np.flatnonzero(away <= self._distance)
@@ -92,7 +92,7 @@ class SimHash:
             return self._keys[near[np.argmin(away[near])]] if len(near) else None
         return _likeliest(mine, {self._keys[at]: self._sets[at] for at in near[np.argsort(away[near])][:50]})
 
-    def add(self, key: str, text: str) -> None:
+    def add(self, key: str, title: str, text: str) -> None:
         mine = hashes(text)
         self._bits[len(self._keys)] = _simhash(mine)
         self._keys.append(key)
@@ -118,12 +118,12 @@ class MinHash:
         self._bands: list[dict[bytes, list[str]]] = [defaultdict(list) for _ in range(_BANDS)]
         self._sets: dict[str, _Longs] = {}
 
-    def find(self, text: str) -> str | None:
+    def find(self, title: str, text: str) -> str | None:
         mine = hashes(text)
         near = {key: None for table, band in self._banded(mine) for key in table.get(band, ())}
         return _likeliest(mine, {key: self._sets[key] for key in near})
 
-    def add(self, key: str, text: str) -> None:
+    def add(self, key: str, title: str, text: str) -> None:
         self._sets[key] = hashes(text)
         for table, band in self._banded(self._sets[key]):
             table[band].append(key)
@@ -146,12 +146,12 @@ class Rensa:
         self._keys: list[str] = []
         self._sets: list[_Longs] = []
 
-    def find(self, text: str) -> str | None:
+    def find(self, title: str, text: str) -> str | None:
         mine = hashes(text)
         near = self._index.query(self._made(mine))
         return _likeliest(mine, {self._keys[at]: self._sets[at] for at in near})
 
-    def add(self, key: str, text: str) -> None:
+    def add(self, key: str, title: str, text: str) -> None:
         self._sets.append(hashes(text))
         self._index.insert(len(self._keys), self._made(self._sets[-1]))
         self._keys.append(key)

@@ -18,6 +18,7 @@ from content_store.vocabulary import (
     Role,
     ServiceKind,
     SharedCap,
+    SourceKind,
     SourceRole,
 )
 
@@ -295,8 +296,10 @@ accounts = sa.Table(
 originals = sa.Table(
     "originals",
     metadata,
-    sa.Column("id", _Sequence, primary_key=True, autoincrement=True),
+    # Given out by who holds all works.
+    sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("content_id", sa.Text, sa.ForeignKey("contents.id"), nullable=False, index=True),
+    sa.Column("work", sa.BigInteger, nullable=False, index=True),
     sa.Column("trace", sa.LargeBinary, nullable=False),
 )
 
@@ -305,17 +308,16 @@ original_prints = sa.Table(
     metadata,
     sa.Column("print", sa.BigInteger, primary_key=True, autoincrement=False),
     # 0 where a print is common to too many. No foreign key: it would be looked up for each of some forty rows a work.
-    sa.Column("original_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("work", sa.BigInteger, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
 
 _current = sa.text("ended_at IS NULL")
-_current_upload = sa.text("ended_at IS NULL AND feed_id IS NULL")
 _current_original = sa.text("ended_at IS NULL AND role = 'original'")
 
 
-def _unique_where(name: str, condition: sa.TextClause, *columns: str) -> sa.Index:
-    return sa.Index(name, *columns, unique=True, sqlite_where=condition, postgresql_where=condition)
+def _unique_where(name: str, column: str, condition: sa.TextClause) -> sa.Index:
+    return sa.Index(name, column, unique=True, sqlite_where=condition, postgresql_where=condition)
 
 
 content_sources = sa.Table(
@@ -324,23 +326,27 @@ content_sources = sa.Table(
     sa.Column("id", _Sequence, primary_key=True, autoincrement=True),
     sa.Column("content_id", sa.Text, sa.ForeignKey("contents.id"), nullable=False, index=True),
     sa.Column("role", sa.Text, nullable=False),
-    sa.Column("feed_id", sa.Text),
+    sa.Column("kind", sa.Text, nullable=False),
+    # Of a feed or an account; which table it is in depends on the kind.
+    sa.Column("source_id", sa.Text, nullable=False),
     sa.Column("account_id", sa.Text, sa.ForeignKey("accounts.id")),
     sa.Column("guid", sa.Text),
-    sa.Column("url", sa.Text, index=True),
-    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("url", sa.Text),
+    # Digests: what names an entry may be longer than PostgreSQL's indexes take.
+    sa.Column("entry", sa.Text, nullable=False),
+    sa.Column("place", sa.Text),
     sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
     sa.Column("similarity", sa.Double, nullable=False),
     sa.Column("published_at", sa.BigInteger),
     sa.Column("found_at", sa.BigInteger, nullable=False),
     sa.Column("changed_at", sa.BigInteger, nullable=False),
     sa.Column("ended_at", sa.BigInteger),
     _one_of("role", SourceRole),
+    _one_of("kind", SourceKind),
     sa.CheckConstraint("similarity >= 0 AND similarity <= 1", name="similarity"),
-    sa.Index(None, "feed_id", "digest"),
     # An entry may come to stand for another work: then it ends here, and begins anew.
-    _unique_where("uq_content_sources_guid", _current, "feed_id", "guid"),
-    _unique_where("uq_content_sources_url", _current, "feed_id", "url"),
-    _unique_where("uq_content_sources_upload", _current_upload, "account_id", "guid"),
-    _unique_where("uq_content_sources_original", _current_original, "content_id"),
+    _unique_where("uq_content_sources_entry", "entry", _current),
+    _unique_where("uq_content_sources_original", "content_id", _current_original),
+    sa.Index(None, "place"),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -13,6 +13,8 @@ from sqlalchemy.engine import Connection
 # SQLite binds at most 32,766 values to a statement, PostgreSQL 65,535.
 _IN_CHUNK = 10_000
 
+_T = TypeVar("_T")
+
 
 def affected(connection: Connection, statement: Any, rows: list[dict[str, Any]] | None = None) -> int:
     """Run the insert once, with all ``rows`` where given, and tell how many rows of the table it made or changed."""
@@ -20,7 +22,7 @@ def affected(connection: Connection, statement: Any, rows: list[dict[str, Any]] 
     return connection.execute(statement, rows, execution_options={"preserve_rowcount": True}).rowcount
 
 
-def chunks(values: Collection[str], size: int = _IN_CHUNK) -> Iterator[list[str]]:
+def chunks(values: Collection[_T], size: int = _IN_CHUNK) -> Iterator[list[_T]]:
     """``values`` in lists short enough for one statement."""
     rest = iter(values)
     while part := list(islice(rest, size)):

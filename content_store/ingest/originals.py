@@ -1,120 +1,208 @@
-"""The works that are there, for finding the one that a text is a copy of.
+"""One work, one content: what comes in is new, a copy of what is there, or another version of it.
 
-Of each work its trace is kept, and a row for each of its prints (``content_store/ingest/traces.py``). A text is looked up
-by its prints; the few works that share most of them are then compared by their traces. A print that many works share,
-as those of an official notice do, says nothing: its rows make place for a single one that says so.
+Read ``find_or_add`` first. A work whose source is known is what the source stands for: unchanged, or changed. Any other
+is looked up by its text (``content_store/ingest/shelf.py``) and becomes a further source of what it is a copy of, or a
+content of its own. A copy of a withdrawn content is that, and told: it neither comes back nor is made anew.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from sqlalchemy.engine import Connection
 
-from content_store import locks, schema, statements
-from content_store.driver import Driver, Insertion
-from content_store.ingest import traces
-from content_store.ingest.similarity import Likeness, Relation, compare
+from content_store import ids, locks
+from content_store.driver import Driver
+from content_store.ingest.shelf import Match, Shelf, Signature
+from content_store.ingest.similarity import Relation
+from content_store.ingest.sources import Known, Name, Source, Sources, names
+from content_store.vocabulary import ContentStatus, SourceRole
 
-CROWD = 32
-"""So many works may share a print; where more do it is common, and no copy is looked for by it."""
+CHUNK = 200
+"""Works that are looked up and stored at once: more are no quicker, and take memory."""
 
-TRACES_KEPT = 4
-"""Of a work that changes: the first, and the newest three. Copies may be of any of them."""
-
-FEWEST_WORDS = 24
-"""A text with fewer words is compared together with its title; both together with fewer than these must be equal."""
-
-_NO_TEXT = 5
-"""Fewer words than these are no text that could be told from others."""
-
-_TRIED = 6
-_SHARED = 0.1
-"""Of the prints that a copy would share if nothing were edited, so many must be shared for a comparison."""
-_COMMON = 0
-
-_CANDIDATES = "SELECT print, original_id FROM original_prints WHERE print IN ?"
-_TRACES = "SELECT id, content_id, trace FROM originals WHERE id IN ?"
-_TRACES_OF = "SELECT id, trace FROM originals WHERE content_id = ? ORDER BY id"
-_NEW = "INSERT INTO originals (content_id, trace) VALUES (?, ?) RETURNING id"
-_CROWDED = "SELECT print, count(*), min(original_id) FROM original_prints WHERE print IN ? GROUP BY print"
-_EMPTY = "DELETE FROM original_prints WHERE print = ?"
-_FORGET_PRINT = "DELETE FROM original_prints WHERE print = ? AND original_id = ?"
-_FORGET = "DELETE FROM originals WHERE id = ?"
-_PRINT = Insertion.into(schema.original_prints, ("print", "original_id"), on_conflict="DO NOTHING")
-_MISSING = """SELECT id, title, summary, body FROM contents WHERE id > ?
+_MISSING = """SELECT id, title, summary, body, status FROM contents WHERE id > ?
     AND NOT EXISTS (SELECT 1 FROM originals WHERE content_id = contents.id) ORDER BY id LIMIT ?"""
 
 
+class Verdict(StrEnum):
+    """What a work that comes in is to what is there."""
+
+    NEW = "new"
+    COPY = "copy"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+
+
 @dataclass(frozen=True, slots=True)
-class Match:
-    """A stored work with which a text has much in common; ``relation`` is what the text is to the work."""
+class Work:
+    """A work that comes in: its title, its plain text and where it was found."""
 
+    title: str
+    text: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What became of a work.
+
+    ``content_id`` is the content that it is, whose version is to be made where it is CHANGED, and ``status`` how that
+    stands; ``similarity`` is 0 to 1, to what the content was. ``near`` are the other works with which it has much in
+    common, the likeliest first: people should look at them.
+    """
+
+    verdict: Verdict
     content_id: str
-    relation: Relation
-    likeness: Likeness
+    similarity: float
+    status: ContentStatus
+    near: tuple[Match, ...] = ()
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether it is a content that was taken back: nothing of it may be published without a word."""
+        return self.verdict is not Verdict.NEW and self.status is ContentStatus.WITHDRAWN
 
 
-def signature(title: str, text: str) -> bytes:
-    """The trace by which a work is looked up and stored; empty where there is no text to tell it from others by."""
-    made = traces.trace(text)
-    if len(made) < _NO_TEXT:
-        return b""
-    return made if len(made) >= FEWEST_WORDS else traces.trace(f"{title}\n{text}")
+Create = Callable[[Mapping[int, str]], object]
+"""Makes drafts of new works: it is told their places in the call, and for each the id that its content must get."""
 
 
 def hold(connection: Connection) -> None:
-    """Be the only transaction that looks up in order to store, until it ends.
+    """Be the only transaction that looks up works in order to store them, until it ends.
 
     Without it two that store copies of one work at the same moment would both find nothing.
     """
     locks.hold(Driver(connection), ["originals"])
 
 
-def find(connection: Connection, signatures: Sequence[bytes]) -> list[list[Match]]:
-    """For each of ``signatures`` the works it is a copy, a part or a whole of, the likeliest first.
+def find_or_add(connection: Connection, works: Sequence[Work], create: Create) -> list[Found]:
+    """What each of ``works`` is, in their order; their sources and the traces of what is new or changed are stored.
 
-    Takes bounded time for each, however many works share a passage.
+    ``create`` is called for each ``CHUNK`` that has new works and must store a content for each, with status draft.
+    The versions of changed ones are the caller's to make, in the same transaction. Which of two copies is the original
+    is decided by the order of the works, and of the transactions. Raises BadRecord.
     """
-    driver = Driver(connection)
-    wanted = [_prints(signature) for signature in signatures]
-    sharing = _sharing(driver, {number for numbers in wanted for number in numbers})
-    hits = [_hits(numbers, sharing) for numbers in wanted]
-    stored = _stored(driver, {id for found in hits for id in found})
-    return [_matches(signature, found, stored) for signature, found in zip(signatures, hits, strict=True)]
+    signatures = [Signature.of(work.title, work.text) for work in works]
+    named = names(works)
+    hold(connection)
+    found: list[Found] = []
+    for begin in range(0, len(works), CHUNK):
+        part = slice(begin, begin + CHUNK)
+        found += _Round(connection, works[part], named[part], signatures[part]).run(create, begin)
+    return found
 
 
-def traces_of(connection: Connection, content_id: str) -> list[bytes]:
-    """What is kept of the work ``content_id``, the oldest first."""
-    return [bytes(trace) for _, trace in Driver(connection).rows(_TRACES_OF, content_id)]
+class _Round:
+    """The works of a chunk, one after the other."""
+
+    def __init__(
+        self, connection: Connection, works: Sequence[Work], named: Sequence[Name], signatures: Sequence[Signature]
+    ) -> None:
+        self._entries = list(zip(works, named, signatures, strict=True))
+        self._sources = Sources(connection, named)
+        known = [self._sources.find(name, work.source.guid)[0] for work, name in zip(works, named, strict=True)]
+        # What is as it was need not be looked up.
+        pairs = zip(named, signatures, known, strict=True)
+        same = [was is not None and (was.entry, was.digest) == (name.entry, name.digest) for name, _, was in pairs]
+        wanted = [signature for signature, skipped in zip(signatures, same, strict=True) if not skipped]
+        self._shelf = Shelf(connection, wanted, self._sources.contents() if wanted else ())
+        self._seen: dict[str, Found] = {}
+
+    def run(self, create: Create, begin: int) -> list[Found]:
+        """Decide and store."""
+        found = []
+        for work, name, signature in self._entries:
+            again = self._seen.get(name.entry)
+            if again is not None:
+                found.append(Found(Verdict.UNCHANGED, again.content_id, 1.0, again.status))
+                continue
+            found.append(self._decide(work, name, signature))
+            self._seen[name.entry] = found[-1]
+        new = {begin + at: one.content_id for at, one in enumerate(found) if one.verdict is Verdict.NEW}
+        if new:
+            create(new)
+        self._shelf.write()
+        self._sources.write()
+        return found
+
+    def _decide(self, work: Work, name: Name, signature: Signature) -> Found:
+        known, sure = self._sources.find(name, work.source.guid)
+        if known is not None and known.digest == name.digest:
+            if known.entry != name.entry:
+                self._sources.change(known, name, work, 1.0)
+            return Found(Verdict.UNCHANGED, known.content_id, 1.0, known.status)
+        matches = self._shelf.find(signature)
+        if known is not None:
+            found = self._again(known, sure, work, name, signature, matches)
+            if found is not None:
+                return found
+        return self._first(work, name, signature, matches)
+
+    def _again(
+        self, known: Known, sure: bool, work: Work, name: Name, signature: Signature, matches: list[Match]
+    ) -> Found | None:
+        """What a known source has now; None where it stands for something else."""
+        likeness = self._shelf.likeness(signature, known.content_id)
+        match = next((match for match in matches if match.content_id == known.content_id), None)
+        same = match is not None and match.relation is Relation.SAME
+        if (known.role is SourceRole.COPY and not same) or not (sure or match):
+            self._sources.end(known)
+            return None
+        similarity = match.likeness.similarity if match else likeness.similarity
+        self._sources.change(known, name, work, similarity if known.role is SourceRole.COPY else 1.0)
+        near = tuple(match for match in matches if match.content_id != known.content_id)
+        if known.role is SourceRole.COPY:
+            return Found(Verdict.COPY, known.content_id, similarity, known.status, near)
+        self._shelf.put(known.content_id, signature, known.status)
+        return Found(Verdict.CHANGED, known.content_id, similarity, known.status, near)
+
+    def _first(self, work: Work, name: Name, signature: Signature, matches: list[Match]) -> Found:
+        """What a source has that was not there yet."""
+        same = next((match for match in matches if match.relation is Relation.SAME), None)
+        near = tuple(match for match in matches if match is not same)
+        if same is not None:
+            similarity = same.likeness.similarity
+            self._sources.add(same.content_id, SourceRole.COPY, name, work, similarity)
+            return Found(Verdict.COPY, same.content_id, similarity, same.status, near)
+        content_id = ids.new_id()
+        self._shelf.put(content_id, signature, ContentStatus.DRAFT)
+        self._sources.add(content_id, SourceRole.ORIGINAL, name, work, 1.0)
+        return Found(Verdict.NEW, content_id, 1.0, ContentStatus.DRAFT, near)
 
 
-def add(connection: Connection, content_id: str, signature: bytes) -> None:
-    """Keep the work ``content_id`` as it is now; what it was before is still found. Nothing where that is kept already.
+def find(connection: Connection, works: Sequence[tuple[str, str]]) -> list[list[Match]]:
+    """For each title and plain text the stored works that have much in common with it, the likeliest first."""
+    signatures = [Signature.of(title, text) for title, text in works]
+    found: list[list[Match]] = []
+    for begin in range(0, len(signatures), CHUNK):
+        part = signatures[begin : begin + CHUNK]
+        shelf = Shelf(connection, part)
+        found += [shelf.find(signature) for signature in part]
+    return found
 
-    An empty signature is not kept. Call ``hold`` before looking up whether it is new.
+
+def keep(connection: Connection, content_id: str, title: str, text: str) -> None:
+    """Keep a content as it reads now, whoever changed it: copies of that are known too from now on.
+
+    Nothing where that is kept already. Raises DatabaseRefused for an unknown content.
     """
-    if not signature:
-        return
-    driver = Driver(connection)
-    kept = [(id, bytes(trace)) for id, trace in driver.rows(_TRACES_OF, content_id)]
-    if signature in (trace for _, trace in kept):
-        return
-    if len(kept) >= TRACES_KEPT:
-        _forget(driver, kept[1:2])
-    [(original,)] = driver.rows(_NEW, content_id, signature)
-    _add_prints(driver, original, _prints(signature))
+    hold(connection)
+    signature = Signature.of(title, text)
+    shelf = Shelf(connection, [signature], [content_id])
+    shelf.put(content_id, signature, ContentStatus.DRAFT)
+    shelf.write()
 
 
 def remove(connection: Connection, content_id: str) -> None:
-    """Forget the work ``content_id``: copies of it are new works from now on.
+    """Forget how a content reads: copies of it are new works from now on.
 
     Not for a withdrawn one, whose copies should be known as such.
     """
-    driver = Driver(connection)
-    _forget(driver, [(id, bytes(trace)) for id, trace in driver.rows(_TRACES_OF, content_id)])
+    hold(connection)
+    Shelf(connection, [], [content_id]).remove(content_id)
 
 
 def add_missing(
@@ -127,78 +215,11 @@ def add_missing(
     """
     hold(connection)
     rows = Driver(connection).rows(_MISSING, after, limit)
-    for id, title, summary, body in rows:
-        add(connection, id, signature(title, plain(body) if body else summary or ""))
+    signatures = [Signature.of(title, plain(body) if body else summary or "") for _, title, summary, body, _ in rows]
+    for begin in range(0, len(rows), CHUNK):
+        part = slice(begin, begin + CHUNK)
+        shelf = Shelf(connection, signatures[part])
+        for row, signature in zip(rows[part], signatures[part], strict=True):
+            shelf.put(row[0], signature, ContentStatus(row[-1]))
+        shelf.write()
     return rows[-1][0] if rows else None
-
-
-def _prints(signature: bytes) -> list[int]:
-    if len(signature) >= FEWEST_WORDS:
-        return traces.prints(signature)
-    return [traces.whole(signature)] if signature else []
-
-
-def _sharing(driver: Driver, numbers: Iterable[int]) -> dict[int, list[int]]:
-    """Of each print the works that have it; of a common one none."""
-    found: dict[int, list[int]] = defaultdict(list)
-    for part in statements.chunks(sorted(numbers)):
-        for number, original in driver.rows(_CANDIDATES, part):
-            if original != _COMMON:
-                found[number].append(original)
-    return found
-
-
-def _hits(numbers: list[int], sharing: dict[int, list[int]]) -> dict[int, int]:
-    """The works worth a comparison, and how many prints each shares; rare ones count most for being tried."""
-    shared: Counter[int] = Counter()
-    weight: Counter[int] = Counter()
-    for number in numbers:
-        for original in sharing.get(number, ()):
-            shared[original] += 1
-            weight[original] += CROWD // len(sharing[number])
-    # The older of equals, so that the answer does not depend on the order of rows.
-    best = sorted(weight, key=lambda original: (-weight[original], original))[:_TRIED]
-    return {original: shared[original] for original in best}
-
-
-def _stored(driver: Driver, originals: Iterable[int]) -> dict[int, tuple[str, bytes]]:
-    found: dict[int, tuple[str, bytes]] = {}
-    for part in statements.chunks(sorted(originals)):
-        found |= {id: (content_id, bytes(trace)) for id, content_id, trace in driver.rows(_TRACES, part)}
-    return found
-
-
-def _matches(signature: bytes, hits: dict[int, int], stored: dict[int, tuple[str, bytes]]) -> list[Match]:
-    best: dict[str, tuple[bool, float, int, Match]] = {}
-    for original, shared in hits.items():
-        content_id, trace = stored[original]
-        if shared < _SHARED * _expected(len(signature), len(trace)):
-            continue
-        likeness = compare(signature, trace)
-        relation = likeness.relation()
-        if relation is Relation.OTHER:
-            continue
-        found = Match(content_id, relation, likeness)
-        rank = (relation is Relation.SAME, likeness.similarity, -original, found)
-        if content_id not in best or rank[:3] > best[content_id][:3]:
-            best[content_id] = rank
-    return [match for *_, match in sorted(best.values(), key=lambda rank: rank[:3], reverse=True)]
-
-
-def _expected(one: int, other: int) -> float:
-    """How many prints two texts of so many words share where the shorter one is in the other."""
-    return 2 * min(one, other) / (max(traces.window(one), traces.window(other)) + 1)
-
-
-def _add_prints(driver: Driver, original: int, numbers: list[int]) -> None:
-    crowded = {number for number, count, _ in driver.rows(_CROWDED, numbers) if count >= CROWD}
-    common = {number for number, _, least in driver.rows(_CROWDED, numbers) if least == _COMMON}
-    driver.many(_EMPTY, [(number,) for number in sorted(crowded)])
-    driver.insert(_PRINT, [(number, _COMMON) for number in sorted(crowded)])
-    driver.insert(_PRINT, [(number, original) for number in numbers if number not in crowded | common])
-
-
-def _forget(driver: Driver, kept: Sequence[tuple[int, bytes]]) -> None:
-    for original, trace in kept:
-        driver.many(_FORGET_PRINT, [(number, original) for number in _prints(trace)])
-    driver.many(_FORGET, [(original,) for original, _ in kept])

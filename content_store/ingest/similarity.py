@@ -53,23 +53,25 @@ class Relation(StrEnum):
 class Thresholds:
     """From where on two texts are the same work; shares of their words."""
 
-    larger: float = 0.7
+    larger: float = 0.78
     """One of them must be in the other by this share,"""
     smaller: float = 0.4
     """and the other in the one by this."""
     contained: float = 0.85
     """A text that is in a longer one by this share is contained in it."""
-    replaced: float = 0.12
+    replaced: float = 0.1
     """Texts in which other words stand in the same place, by this share of the shorter, are two of a series;"""
     ending: float = 0.2
     """or by this share where that place is the end, at which copies are cut and added to."""
-    exchanged: float = 0.27
+    exchanged: float = 0.2
     """Texts that both have so much of their own are two that quote the same."""
     numbers: float = 0.5
     """Texts of which this share of the numbers differ are two bulletins."""
 
 
 CHOSEN = Thresholds()
+OF_ONE_TITLE = Thresholds(larger=0.7, replaced=0.12, exchanged=0.27)
+"""Those for texts that have the same title: what two authors, or one above his footer, write has two."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What of a text is compared with others: its trace, and the prints by which copies find each other.
 
 A *trace* has one byte for each word of the text, where a word is a Chinese character, a run of letters or a run of
-digits. Case, width, punctuation, spaces and the difference between traditional and simplified characters leave no trace.
+digits. Case, width, punctuation, spaces and whether characters are traditional or simplified leave no trace.
 Of a trace come its *prints*: hashes of short passages, of which each window has at least one (winnowing: Schleimer,
 Wilkerson and Aiken, SIGMOD 2003). The longer the text the wider the window, so that there are never many prints; those
 of a wider window are among those of a narrower one.
@@ -12,6 +12,7 @@ Traces and prints are stored: what makes them may change only together with ``FO
 from __future__ import annotations
 
 import functools
+import hashlib
 import unicodedata
 
 import numpy as np
@@ -80,7 +81,8 @@ def trace(text: str) -> bytes:
 
 
 def _points(text: str) -> npt.NDArray[np.uint32]:
-    return np.minimum(np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4"), _CODE_POINTS)
+    found: npt.NDArray[np.uint32] = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+    return np.minimum(found, np.uint32(_CODE_POINTS))
 
 
 def _bytes(words: _Longs, kinds: _Bytes) -> _Bytes:
@@ -121,7 +123,7 @@ def _meaning(character: str) -> tuple[int, int]:
 
 
 def passages(trace: bytes, words: int) -> _Longs:
-    """Of each ``words`` (at most 8) consecutive words of ``trace`` one number, in their order; equal only for equals."""
+    """Of each ``words`` (at most 8) consecutive words one number, in their order; equal only for equals."""
     codes = np.frombuffer(trace, np.uint8).astype(np.uint64)
     count = max(len(codes) - words + 1, 0)
     found = codes[:count].copy()
@@ -141,6 +143,11 @@ def prints(trace: bytes) -> list[int]:
     least = _least(found >> np.uint64(64 - _PRINT_BITS), min(window(len(trace)), len(found)))
     changes = np.flatnonzero(least[1:] != least[:-1]) + 1
     return sorted({int(least[0]), *least[changes].tolist()})
+
+
+def whole(trace: bytes) -> int:
+    """One number for all of ``trace``, of the same kind as prints."""
+    return int.from_bytes(hashlib.blake2b(trace, digest_size=_PRINT_BITS // 8).digest(), "big")
 
 
 def window(words: int) -> int:

@@ -1,8 +1,8 @@
 """Traditional characters and their simplified forms, for comparing texts: not for converting them.
 
-Which character has which simplified form is as in the table TSCharacters of OpenCC (Apache-2.0), with the forms that are
-customary in Taiwan and Hong Kong; of these the characters of Big5. A character that has several simplified forms has the
-commonest here.
+Which character has which simplified form is as in the table TSCharacters of OpenCC (Apache-2.0), with the forms that
+are customary in Taiwan and Hong Kong; of these the characters of Big5. A character that has several simplified forms
+has the commonest here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Copies of texts as they are met with, and texts that look like copies and are none; all drawn by a seeded generator."""
+"""Copies of texts as they are met with, and texts that look like copies and are none, by a seeded generator."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from content_store.ingest.traditional import SIMPLIFIED
 
 _TRADITIONAL = {ord(simplified): traditional for traditional, simplified in reversed(SIMPLIFIED.items())}
 _WIDE = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
-_OTHER_MARKS = str.maketrans({"，": ",", ",": "，", "。": ".", "；": ";", "：": ":", "“": '"', "”": '"', "、": ", ", "\n": " \n"})
-_COMMON = "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所民得经"
+_OTHER_MARKS = str.maketrans("，,。；：、", ",，.;:,") | {0x0A: " \n"}
+_COMMON = (
+    "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所"
+    "民得经"
+)
 
 BOILERPLATE = (
     "本文经授权转载，版权归原作者所有，转载请注明来源和作者。如涉及作品内容、版权等问题，请在三十日内与本平台联系，"
@@ -128,7 +131,7 @@ def _sharing(edit: Callable[[str, random.Random, float], str], share: float) -> 
 
 
 EDITS: dict[str, Edit] = {
-    "title changed": lambda text, drawn: text,
+    "nothing": lambda text, drawn: text,
     "tail cut 20 %": cut,
     "boilerplate 10 %": add_boilerplate,
     "paragraphs reordered": reorder,
@@ -145,11 +148,11 @@ EDITS: dict[str, Edit] = {
     "reordered, cut 20 %, edits 3 %": chain(reorder, cut, edit),
     "all of these": chain(reorder, cut, add_boilerplate, edit, in_traditional, widen),
 }
-"""What is done to a text that is still the same work afterwards; the first five are asked for."""
+"""What is done to a text that is still the same work afterwards; "nothing" and the next four are asked for."""
 
 
 def excerpt(texts: Sequence[str], drawn: random.Random, words: int = 20_000) -> tuple[str, str]:
-    """A long text made of articles, and one of the abstracts in it (the first of ``texts``) that stands in its middle."""
+    """A long text made of articles, and the first of ``texts``, which stands in its middle."""
     inner, *rest = texts
     long = ""
     for text in rest:
@@ -187,10 +190,12 @@ def bulletins(count: int, drawn: random.Random) -> list[str]:
     """Daily bulletins that differ in nothing but their numbers."""
     number = drawn.randrange
     return [
-        f"据省气象台消息，{number(1, 13)}月{number(1, 29)}日白天到夜间，盆地大部多云间阴，局部有小雨，偏北风{number(1, 5)}级。"
+        f"据省气象台消息，{number(1, 13)}月{number(1, 29)}日白天到夜间，盆地大部多云间阴，局部有小雨，"
+        f"偏北风{number(1, 5)}级。"
         f"成都最高气温{number(5, 38)}摄氏度，最低气温{number(0, 25)}摄氏度，相对湿度百分之{number(40, 99)}，"
         f"空气质量指数为{number(20, 180)}，首要污染物浓度每立方米{number(10, 150)}微克，能见度{number(2, 30)}公里。"
         f"预计未来{number(24, 73)}小时降水量为{number(0, 60)}毫米，请市民注意增减衣物，外出带好雨具，防范道路湿滑。"
-        f"森林火险等级为{number(1, 6)}级，日出时间{number(6, 8)}时{number(0, 60)}分，日落时间{number(17, 20)}时{number(0, 60)}分。"
+        f"森林火险等级为{number(1, 6)}级，日出时间{number(6, 8)}时{number(0, 60)}分，"
+        f"日落时间{number(17, 20)}时{number(0, 60)}分。"
         for _ in range(count)
     ]
