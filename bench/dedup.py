@@ -1,9 +1,9 @@
 """How well copies are found, and different texts kept apart: ``python -m bench.dedup [--datasets DIR] [--half 1]``.
 
 The articles and abstracts of ``KEPU_DATASETS`` are parted in two halves by a hash of their titles; constants were
-chosen on half 0, and half 1 is what to report. All texts of the half are stored. Then seeded copies of some are looked up
-(recall: the share whose original is named), and texts that are no copies of what is stored (joined wrongly: the share
-for which a work is named all the same).
+chosen on half 0, and half 1 is what to report. All texts of the half are stored. Then seeded copies of some are looked
+up (recall: the share whose original is named), and texts that are no copies of what is stored (joined wrongly: the
+share for which a work is named all the same).
 """
 
 from __future__ import annotations

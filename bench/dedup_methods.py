@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from rensa import RMinHash, RMinHashLSH
+from rensa import RMinHash, RMinHashLSH  # type: ignore[import-untyped]
 
 from content_store import contents, schema
 from content_store.db import Connection
@@ -101,7 +101,7 @@ class SimHash:
 
 def _simhash(found: _Longs) -> np.uint64:
     bits = np.unpackbits(found.view(np.uint8)).reshape(len(found), 64)
-    return np.packbits(bits.sum(0) * 2 > len(found)).view(np.uint64)[0]
+    return np.uint64(np.packbits(bits.sum(0) * 2 > len(found)).view(np.uint64)[0])
 
 
 class MinHash:

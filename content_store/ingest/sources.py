@@ -21,9 +21,9 @@ from content_store.driver import Driver, Insertion
 from content_store.vocabulary import ContentStatus, SourceKind, SourceRole
 
 _table = schema.content_sources
-_KNOWN = """SELECT content_sources.id, content_id, role, status, guid, entry, place, digest
-    FROM content_sources JOIN contents ON contents.id = content_id WHERE ended_at IS NULL AND {} IN ? ORDER BY 1"""
-_BY_ENTRY, _BY_PLACE = _KNOWN.format("entry"), _KNOWN.format("place")
+_KNOWN = """SELECT s.id, s.content_id, s.role, c.status, s.guid, s.entry, s.place, s.digest
+    FROM content_sources AS s JOIN contents AS c ON c.id = s.content_id WHERE s.ended_at IS NULL AND"""
+_BY_ENTRY, _BY_PLACE = f"{_KNOWN} s.entry IN ? ORDER BY s.id", f"{_KNOWN} s.place IN ? ORDER BY s.id"
 _COLUMNS = ("guid", "url", "entry", "place", "digest", "title", "similarity", "published_at", "changed_at")
 _UPDATE = f"UPDATE content_sources SET {', '.join(f'{name} = ?' for name in _COLUMNS)} WHERE id = ?"
 _END = "UPDATE content_sources SET ended_at = ? WHERE id = ?"

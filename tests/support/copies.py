@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -199,3 +200,32 @@ def bulletins(count: int, drawn: random.Random) -> list[str]:
         f"日落时间{number(17, 20)}时{number(0, 60)}分。"
         for _ in range(count)
     ]
+
+
+class Writer:
+    """Texts of made-up words, some common and most rare, as a language has them; no two alike."""
+
+    def __init__(self, drawn: random.Random, words: int = 8_000) -> None:
+        self._drawn = drawn
+        letters = [chr(code) for code in range(0x4E00, 0x4E00 + 2_500)]
+        self._words = ["".join(drawn.choices(letters, k=drawn.choice((1, 2, 2, 2, 3)))) for _ in range(words)]
+        self._often = list(accumulate(1 / (rank + 3) for rank in range(words)))
+
+    def sentence(self) -> str:
+        """One sentence, now and then with a number in it."""
+        words = self._drawn.choices(self._words, cum_weights=self._often, k=self._drawn.randrange(6, 16))
+        if self._drawn.random() < 0.2:
+            words.insert(len(words) // 2, str(self._drawn.randrange(2_000)))
+        words.insert(len(words) // 2, "，")
+        return "".join(words) + "。"
+
+    def text(self, length: int) -> str:
+        """Paragraphs of at least ``length`` characters."""
+        made = ""
+        while len(made) < length:
+            made += "".join(self.sentence() for _ in range(self._drawn.randrange(2, 6))) + "\n"
+        return made
+
+    def title(self) -> str:
+        """A title."""
+        return self.sentence()[:16]

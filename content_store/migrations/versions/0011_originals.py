@@ -72,6 +72,6 @@ def _make_sources() -> None:
     for column in ("content_id", "place"):
         op.create_index(f"ix_content_sources_{column}", "content_sources", [column])
     for column, condition in _UNIQUE:
-        where = {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
         name = f"uq_content_sources_{'original' if column == 'content_id' else column}"
-        op.create_index(name, "content_sources", [column], unique=True, **where)
+        where = sa.text(condition)
+        op.create_index(name, "content_sources", [column], unique=True, sqlite_where=where, postgresql_where=where)
