@@ -129,6 +129,7 @@ _POSTGRESQL_TYPES: dict[type[Any], str] = {
     sa.Double: "double precision",
     sa.Boolean: "boolean",
     sa.JSON: "json",
+    sa.LargeBinary: "bytea",
 }
 
 

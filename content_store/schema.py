@@ -1,6 +1,6 @@
 """The tables and nothing else: what each row means is told by the module of its noun.
 
-All of them are named from here; those of people, feeds, review and the creator alliance
+All of them are named from here; those of people, feeds, what came in, review and the creator alliance
 stand in files of their own.
 Instants are epoch milliseconds (UTC); ids are text. Portable between SQLite and PostgreSQL.
 """
@@ -12,10 +12,14 @@ import sqlalchemy as sa
 from content_store import schema_creators as schema_creators
 from content_store import schema_review as schema_review
 from content_store.review_words import ContentOrigin
+from content_store.schema_base import Sequence as _Sequence
 from content_store.schema_base import metadata as metadata
 from content_store.schema_base import one_of as _one_of
 from content_store.schema_feeds import feeds as feeds
 from content_store.schema_feeds import fetch_hosts as fetch_hosts
+from content_store.schema_originals import content_sources as content_sources
+from content_store.schema_originals import original_prints as original_prints
+from content_store.schema_originals import originals as originals
 from content_store.schema_people import accounts as accounts
 from content_store.schema_people import audit_log as audit_log
 from content_store.schema_people import grants as grants
@@ -23,9 +27,6 @@ from content_store.schema_people import organisations as organisations
 from content_store.schema_people import sessions as sessions
 from content_store.schema_people import sign_in_failures as sign_in_failures
 from content_store.vocabulary import CitizenKind, ContentStatus, EventKind, JobState, Role, ServiceKind, SharedCap
-
-# SQLite counts up only a primary key declared as plain INTEGER, which holds 64 bits there.
-_Sequence = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 citizens = sa.Table(
     "citizens",

@@ -17,6 +17,10 @@ metadata = sa.MetaData(
 )
 
 
+# SQLite counts up only a primary key declared as plain INTEGER, which holds 64 bits there.
+Sequence = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
 def one_of(column: str, values: Iterable[str]) -> sa.CheckConstraint:
     """``column`` has one of ``values``, or nothing."""
     # Not IN: for each inserted row SQLite would build a table of the values, a third of the whole work.

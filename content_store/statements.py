@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -15,6 +15,8 @@ from content_store.errors import KepuError
 
 # SQLite binds at most 32,766 values to a statement, PostgreSQL 65,535.
 _IN_CHUNK = 10_000
+
+_T = TypeVar("_T")
 
 
 def affected(connection: Connection, statement: Any, rows: list[dict[str, Any]] | None = None) -> int:
@@ -33,7 +35,7 @@ def refused(connection: Connection, kind: type[KepuError]) -> Iterator[None]:
         raise kind(str(error.orig).strip().splitlines()[0]) from error
 
 
-def chunks(values: Collection[str], size: int = _IN_CHUNK) -> Iterator[list[str]]:
+def chunks(values: Collection[_T], size: int = _IN_CHUNK) -> Iterator[list[_T]]:
     """``values`` in lists short enough for one statement."""
     rest = iter(values)
     while part := list(islice(rest, size)):

@@ -201,6 +201,38 @@ class ContentStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class SourceKind(StrEnum):
+    """By which road a work came in; ``label`` is what people read."""
+
+    FEED = "feed"
+    UPLOAD = "upload"
+
+    @property
+    def label(self) -> str:
+        """The Chinese name."""
+        return _SOURCE_LABELS[self]
+
+
+class SourceRole(StrEnum):
+    """What a source is to a content: it was made from one, the others republish it; ``label`` is what people read."""
+
+    ORIGINAL = "original"
+    COPY = "copy"
+
+    @property
+    def label(self) -> str:
+        """The Chinese name."""
+        return _SOURCE_LABELS[self]
+
+
+_SOURCE_LABELS: dict[StrEnum, str] = {
+    SourceKind.FEED: "订阅源",
+    SourceKind.UPLOAD: "上传",
+    SourceRole.ORIGINAL: "首发来源",
+    SourceRole.COPY: "转载来源",
+}
+
+
 LIVE_STATUSES = frozenset({ContentStatus.PUBLISHED})
 
 CONTENT_TRANSITIONS: dict[ContentStatus, frozenset[ContentStatus]] = {

@@ -171,7 +171,7 @@ def _weighed(tree: Any, known: set[str]) -> dict[Any, tuple[int, int, int]]:
         signs += sum(part[0] for part in parts)
         linked = signs if element.tag == "a" else sum(part[1] for part in parts)
         article = sum(part[2] for part in parts)
-        if not article and element.tag in BLOCK and 0 < signs and not any(child.tag in BLOCK for child in element):
+        if not article and element.tag in BLOCK and signs > 0 and not any(child.tag in BLOCK for child in element):
             lines = [_bare(piece) for piece in element.itertext()]
             article = signs if "".join(lines) in known else sum(len(line) for line in lines if line in known)
         weighed[element] = (signs, linked, article)

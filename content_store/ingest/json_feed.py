@@ -10,8 +10,17 @@ from typing import Any
 from content_store.errors import FeedUnreadable
 from content_store.ingest.dates import instant
 from content_store.ingest.feed_items import (
-    LONGEST_HTML, LONGEST_SUMMARY, LONGEST_TITLE, hash_of, is_chinese, is_image, one_line, shortened, tidy_categories,
-    tidy_language, tidy_names,
+    LONGEST_HTML,
+    LONGEST_SUMMARY,
+    LONGEST_TITLE,
+    hash_of,
+    is_chinese,
+    is_image,
+    one_line,
+    shortened,
+    tidy_categories,
+    tidy_language,
+    tidy_names,
 )  # fmt: skip
 from content_store.ingest.parsed import Enclosure, ParsedFeed, ParsedItem
 from content_store.ingest.sanitising import clean_html, first_picture, html_of_text, plain_text

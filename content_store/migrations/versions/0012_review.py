@@ -1,7 +1,7 @@
 """Versions, reviews and publishing; what the database refuses of them is told in ``guards_0012``.
 
 Revision ID: 0012
-Revises: 0010
+Revises: 0011
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from alembic import op
 from content_store.migrations import guards_0012
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

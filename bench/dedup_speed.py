@@ -1,0 +1,124 @@
+"""How fast works are looked up and stored: ``python -m bench.dedup_speed [--stored N] [--coming N] [--only sqlite]``.
+
+Works are made of generated sentences (``--seed``), 200 to 4,000 characters long; a third of what comes in are copies
+(tail cut, edits) of what is stored, the rest is new. Each line is a process of its own; CPU time and peak memory are
+the process' own (a server's are not counted, elapsed time is). The bare line makes the same traces and prints, and no
+more. Without a URL a private PostgreSQL is started.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from content_store.db import open_database
+from content_store.ingest.originals import Work
+from content_store.ingest.shelf import Signature
+from content_store.settings import load_settings
+from tests.support import copies
+from tests.support.servers import Postgres, postgres_programs
+from tests.support.works import take_in, work
+
+BATCH = 100
+"""Works of a call: the entries of a feed."""
+BOUNDS = {"sqlite": 1_000, "postgresql": 400}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--stored", type=int, default=100_000)
+    parser.add_argument("--coming", type=int, default=5_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--postgresql", help="URL of an empty database")
+    parser.add_argument("--only", choices=tuple(BOUNDS))
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.child:
+        _child(args)
+        return
+    print(
+        "| database | in store | works | /s by the clock | /s of CPU | asked | peak MB | database MB |\n" + "|---|" * 8
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in [args.only] if args.only else list(BOUNDS):
+            if kind == "sqlite":
+                _report(kind, f"sqlite:///{folder}/records.sqlite3", args)
+            elif args.postgresql:
+                _report(kind, args.postgresql, args)
+            else:
+                programs = postgres_programs()
+                assert programs is not None, "no PostgreSQL server is installed"
+                with Postgres(programs) as server:
+                    _report(kind, server.url(server.database()), args)
+
+
+def _report(kind: str, url: str, args: argparse.Namespace) -> None:
+    given = [f"--{name}={getattr(args, name)}" for name in ("stored", "coming", "seed")]
+    command = [sys.executable, "-m", "bench.dedup_speed", "--child", url, *given]
+    for line in subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines():
+        told = json.loads(line)
+        cells = (told["before"], told["works"], told["clock"], told["cpu"], BOUNDS[kind], told["mb"], told["size"])
+        print(f"| {kind}: {told['what']} | " + " | ".join(f"{cell:,.0f}" for cell in cells) + " |")
+
+
+def _child(args: argparse.Namespace) -> None:
+    """Fill the database, then take in what comes; a line of JSON for each."""
+    drawn = random.Random(args.seed)
+    write = copies.Writer(drawn)
+    stored: list[Work] = []
+    file = Path(args.child.removeprefix("sqlite:///"))
+    with open_database(load_settings({"KEPU_DATABASE_URL": args.child})).engine.begin():
+        pass
+    database = open_database(load_settings({"KEPU_DATABASE_URL": args.child}))
+    for what, number in ("filled", args.stored), ("new and copies", args.coming), ("all known", args.coming):
+        before = len(stored) if what != "filled" else 0
+        verdicts: Counter[str] = Counter()
+        clock = cpu = 0.0
+        last: list[Work] = []
+        for begin in range(0, number, BATCH):
+            if what == "all known":
+                works = stored[begin : begin + BATCH]
+            else:
+                works = [_coming(write, drawn, stored if what != "filled" else [], begin + at) for at in range(BATCH)]
+            started, used = time.perf_counter(), time.process_time()
+            with database.begin(bulk=True) as connection:
+                verdicts.update(found.verdict for found in take_in(connection, *works))
+            clock += time.perf_counter() - started
+            cpu += time.process_time() - used
+            last = works
+            if what == "filled" and len(stored) < args.coming:
+                stored += works
+        mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        size = file.stat().st_size / 1e6 if file.is_file() else 0.0
+        told = {"what": f"{what} {dict(verdicts)}", "before": args.stored if before else 0, "works": number}
+        print(json.dumps(told | {"clock": number / clock, "cpu": number / cpu, "mb": mb, "size": size}), flush=True)
+        del last
+    database.close()
+
+
+def _coming(write: copies.Writer, drawn: random.Random, stored: list[Work], at: int) -> Work:
+    feed = f"feed {drawn.randrange(300)} {len(stored)}"
+    if stored and drawn.random() < 1 / 3:
+        original = drawn.choice(stored)
+        return work(original.title, copies.edit(copies.cut(original.text, drawn), drawn), feed=feed, guid=f"{at}")
+    return work(write.title(), write.text(drawn.randrange(200, 4_000)), feed=feed, guid=f"{at}")
+
+
+def bare(works: list[Work]) -> float:
+    """Signatures and prints of ``works`` a second of CPU."""
+    used = time.process_time()
+    for each in works:
+        Signature.of(each.title, each.text).prints()
+    return len(works) / (time.process_time() - used)
+
+
+if __name__ == "__main__":
+    main()

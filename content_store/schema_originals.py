@@ -1,0 +1,69 @@
+"""The tables of works that came in: how they read, and where they were found.
+
+Instants are epoch milliseconds (UTC); ids are text. Portable between SQLite and PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from content_store.schema_base import Sequence, metadata, one_of
+from content_store.vocabulary import SourceKind, SourceRole
+
+originals = sa.Table(
+    "originals",
+    metadata,
+    # Given out by who holds all works.
+    sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("content_id", sa.Text, sa.ForeignKey("contents.id"), nullable=False, index=True),
+    sa.Column("work", sa.BigInteger, nullable=False, index=True),
+    sa.Column("trace", sa.LargeBinary, nullable=False),
+)
+
+original_prints = sa.Table(
+    "original_prints",
+    metadata,
+    sa.Column("print", sa.BigInteger, primary_key=True, autoincrement=False),
+    # 0 where a print is common to too many. No foreign key: it would be looked up for each of some forty rows a work.
+    sa.Column("work", sa.BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+_current = sa.text("ended_at IS NULL")
+_current_original = sa.text("ended_at IS NULL AND role = 'original'")
+
+
+def _unique_where(name: str, column: str, condition: sa.TextClause) -> sa.Index:
+    return sa.Index(name, column, unique=True, sqlite_where=condition, postgresql_where=condition)
+
+
+content_sources = sa.Table(
+    "content_sources",
+    metadata,
+    sa.Column("id", Sequence, primary_key=True, autoincrement=True),
+    sa.Column("content_id", sa.Text, sa.ForeignKey("contents.id"), nullable=False, index=True),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    # Of a feed or an account; which table it is in depends on the kind.
+    sa.Column("source_id", sa.Text, nullable=False),
+    sa.Column("account_id", sa.Text, sa.ForeignKey("accounts.id")),
+    sa.Column("guid", sa.Text),
+    sa.Column("url", sa.Text),
+    # Digests: what names an entry may be longer than PostgreSQL's indexes take.
+    sa.Column("entry", sa.Text, nullable=False),
+    sa.Column("place", sa.Text),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("similarity", sa.Double, nullable=False),
+    sa.Column("published_at", sa.BigInteger),
+    sa.Column("found_at", sa.BigInteger, nullable=False),
+    sa.Column("changed_at", sa.BigInteger, nullable=False),
+    sa.Column("ended_at", sa.BigInteger),
+    one_of("role", SourceRole),
+    one_of("kind", SourceKind),
+    sa.CheckConstraint("similarity >= 0 AND similarity <= 1", name="similarity"),
+    # An entry may come to stand for another work: then it ends here, and begins anew.
+    _unique_where("uq_content_sources_entry", "entry", _current),
+    _unique_where("uq_content_sources_original", "content_id", _current_original),
+    sa.Index(None, "place"),
+)
