@@ -374,3 +374,9 @@ class FeedUnreadable(KepuError):
     """Bytes are no feed that can be read, or one that is made to do harm."""
 
     code = "feed_unreadable"
+
+
+class IngestFailed(KepuError):
+    """The process that fetches feeds ended without having ended its work."""
+
+    code = "ingest_failed"

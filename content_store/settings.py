@@ -270,6 +270,11 @@ class Settings:
         30.0, texts.timeout, "Seconds that one fetch may take, redirects and all.", shown="30"
     )
     fetch_most_mb: int = _setting(10, texts.megabytes, "MiB that a fetched document may have, compressed or not.")
+    ingest_schedule: Schedule = _setting(
+        Schedule.parse("every 5m"),
+        Schedule.parse,
+        "When the feeds that are due are fetched; written like `KEPU_RETRAIN_SCHEDULE`.",
+    )
     feed_least_minutes: int = _setting(
         30, texts.minutes, "Minutes that lie between two fetches of a feed at least, however much it brings."
     )

@@ -1,31 +1,22 @@
-"""A training as a process of its own: ``python -m push.training``, started by the job ``retrain``.
-
-Reads one line of JSON from its standard input, what to train for, and writes one line, what came of it. It ends when
-that input does: with its parent.
-"""
+"""A training as a process of its own (``push.children``), started by the job ``retrain``."""
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import sys
-import threading
-import traceback
 from contextlib import AbstractContextManager
 
 from content_store import clock
-from content_store.db import Database, open_database
-from content_store.errors import DataMissing, KepuError, SnapshotError
+from content_store.db import Database
+from content_store.errors import DataMissing, SnapshotError
 from content_store.jobs import Claim
-from content_store.settings import load_settings
+from content_store.settings import Settings
+from push import children
 from push.run import Run
 from recsys.refit import refit
 from recsys.snapshots import SnapshotStore, store_of
 
 log = logging.getLogger(__name__)
-
-_NICE = 5
 
 
 def train(database: Database, store: SnapshotStore, claim: Claim) -> str:
@@ -68,34 +59,9 @@ def _published(store: SnapshotStore, occasion: str) -> str | None:
     return None
 
 
-def main() -> int:
-    """Do what the first line of the input says; returns the exit code."""
-    given = json.loads(sys.stdin.readline())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    os.nice(_NICE)
-    settings = load_settings(given["settings"])
-    clock.set_offset(settings.clock_offset_s)
-    try:
-        database = open_database(settings)
-        try:
-            said, code = train(database, store_of(settings), Claim(**given["claim"])), 0
-        finally:
-            database.close()
-    except KepuError as error:
-        said, code = error.message, 1
-    except Exception as error:
-        traceback.print_exc()
-        said, code = f"{type(error).__name__}: {error}", 1
-    sys.stdout.write(" ".join(said.split()) + "\n")
-    return code
-
-
-def _end_with_parent() -> None:
-    # Not through sys.stdin, whose lock the end of the interpreter would wait for.
-    while os.read(0, 1024):
-        pass
-    os._exit(1)
+def _work(database: Database, settings: Settings, claim: Claim) -> str:
+    return train(database, store_of(settings), claim)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(children.main(_work))

@@ -215,6 +215,16 @@ class Sources:
                 yield Known(id, content_id, SourceRole(role), ContentStatus(status), *rest)
 
 
+def known_names(connection: Connection, kind: SourceKind, source_id: str, guids: Iterable[str]) -> set[str]:
+    """Those of ``guids`` that the source had before, and that stand for something still."""
+    there = sa.select(_table.c.guid).where(_table.c.kind == kind, _table.c.source_id == source_id)
+    found: set[str] = set()
+    for part in statements.chunks(sorted(set(guids))):
+        rows = connection.execute(there.where(_table.c.guid.in_(part), _table.c.ended_at.is_(None)))
+        found.update(rows.scalars())
+    return found
+
+
 def of(connection: Connection, content_ids: Iterable[str]) -> dict[str, list[ContentSource]]:
     """The sources of each of these contents, the original first, then as they were found, those that ended too."""
     found: dict[str, list[ContentSource]] = {id: [] for id in content_ids}

@@ -27,10 +27,12 @@ class Missed(Enum):
 
 
 class Lane(Enum):
-    """Each lane has a thread of its own in every worker, so that short jobs do not wait for long ones."""
+    """Each lane has a thread of its own in every worker: short jobs do not wait for long ones, nor either for the servers
+    of others."""
 
     SHORT = "short"
     LONG = "long"
+    FETCH = "fetch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from content_store.settings import Settings
 from push.jobs import (
     expire,
     facts_of_the_day,
+    ingest,
     publish_when_due,
     release_claims,
     retention,
@@ -19,7 +20,7 @@ from push.jobs.facts_of_the_day import Facts
 def table(settings: Settings, *, facts: Facts | None = None) -> tuple[Job, ...]:
     """Every job, scheduled as ``settings`` say; without ``facts`` there are no facts of the day."""
     jobs = [publish_when_due.job(settings), expire.job(settings), retrain.job(settings), retention.job(settings)]
-    jobs += [release_claims.job(settings), tell_corrections.job(settings)]
+    jobs += [release_claims.job(settings), tell_corrections.job(settings), ingest.job(settings)]
     if facts is not None:
         jobs.append(facts_of_the_day.job(settings, facts))
     return tuple(jobs)

@@ -128,6 +128,7 @@ def test_every_job_has_a_name_of_its_own_and_the_schedule_of_its_setting(
         "publish_when_due": "every 2m",
         "expire": "every 3m",
         "facts_of_the_day": "00:04",
+        "ingest": "every 5m",
         "release_claims": "every 5m",
         "retrain": "00:05",
         "tell_corrections": "every 6m",

@@ -19,7 +19,7 @@ from content_store.jobs import Claim, Occurrence
 from content_store.leases import Watch
 from content_store.settings import Settings
 from content_store.vocabulary import JobState
-from push import training
+from push import children
 from push.jobs import retrain
 from push.run import Run, Stopped
 from push.scheduler import perform
@@ -189,7 +189,7 @@ def test_the_process_does_not_outlive_what_it_was_for(
     # A child that waits for its input to end, and tells who it is.
     told = tmp_path / "pid"
     script = f"import os,sys; open({str(told)!r},'w').write(str(os.getpid())); sys.stdin.read()"
-    monkeypatch.setattr(retrain, "_COMMAND", (*retrain._COMMAND[:1], "-c", script))
+    monkeypatch.setattr(children, "_STARTED", (*children._STARTED[:1], "-c", script))
     run = Run(database, claim)
     raised: list[BaseException] = []
 
@@ -225,7 +225,7 @@ def test_the_process_ends_with_its_parent() -> None:
     if child == 0:
         os.close(writing)
         os.dup2(reading, 0)
-        training._end_with_parent()
+        children._end_with_parent()
     os.close(reading)
     try:
         os.write(writing, b"still here")

@@ -1,0 +1,82 @@
+"""All feeds that are due, by a few threads: each host is asked by one of them at a time."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Event, Lock
+
+from content_store.db import Database
+from content_store.ingest.fetching import Fetcher
+from content_store.ingest.handler import Handler, Report
+from content_store.ingest.originals import Verdict
+from content_store.ingest.robots import Robots
+from content_store.leases import Watch
+from content_store.settings import Settings
+
+THREADS = 4
+"""They wait for servers most of the time."""
+
+Told = Callable[[Report], object]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of all feeds of a sweep."""
+
+    feeds: int = 0
+    failed: int = 0
+    waiting: int = 0
+    counts: Counter[Verdict] = field(default_factory=Counter)
+
+    def add(self, report: Report) -> None:
+        """Count a feed."""
+        self.feeds += 1
+        self.failed += bool(report.problem or report.lost)
+        self.waiting += report.waiting
+        self.counts.update(report.counts)
+
+    def told(self) -> str:
+        """In one line."""
+        parts = [f"{self.counts[verdict]} {verdict.value}" for verdict in Verdict]
+        parts += [f"{self.waiting} waiting"] if self.waiting else []
+        parts += [f"{self.failed} feeds failed"] if self.failed else []
+        return f"{self.feeds} feeds: {', '.join(parts)}" if self.feeds else "no feed was due"
+
+
+def sweep(
+    database: Database,
+    settings: Settings,
+    *,
+    worker: str | None = None,
+    told: Told = lambda report: None,
+    stop: Callable[[], bool] = lambda: False,
+    fetcher: Fetcher | None = None,
+) -> Tally:
+    """Fetch every feed that is due, once. ``told`` hears of each; ``stop`` is asked before each whether to go on.
+
+    What a thread raises is raised, once the others have ended what they were at.
+    """
+    fetcher = fetcher or Fetcher.of(settings)
+    robots, tally, lock, failed = Robots(fetcher), Tally(), Lock(), Event()
+    name = worker or f"ingest-{os.getpid()}"
+
+    def run(number: int) -> None:
+        handler = Handler(database, settings, f"{name}-{number}", fetcher, robots, Watch())
+        try:
+            while not failed.is_set() and not stop() and (claim := handler.next()):
+                report = handler.run(claim)
+                with lock:
+                    tally.add(report)
+                    told(report)
+        except BaseException:
+            failed.set()
+            raise
+
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="ingest") as pool:
+        for each in [pool.submit(run, number) for number in range(THREADS)]:
+            each.result()
+    return tally
