@@ -80,7 +80,7 @@ _CONTENTS = (
         "contents",
         "contents_keep_origin",
         "UPDATE",
-        "the origin of a content never changes",
+        "the id, the origin and the beginning of a content never change",
         _changed("id", "origin", "created_at"),
     ),
     Guard(

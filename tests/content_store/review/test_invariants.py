@@ -23,7 +23,6 @@ from content_store.review import (
     queue,
     records,
     submitting,
-    terms,
     versions,
     withdrawing,
 )
@@ -73,7 +72,7 @@ class Newsroom(RuleBasedStateMachine):
         self.database: Database = open_database(load_settings({"KEPU_DATABASE_URL": f"sqlite:///{path}"}))
         review_desk.staff(self.database)
         with self.database.begin() as connection:
-            terms.add(connection, "神医", Severity.QUARANTINE, "待核")
+            review_desk.put_term(connection, "神医", Severity.QUARANTINE, "待核")
             for id in ("one", "two"):
                 review_desk.draft(connection, id, title="甲", topic=Topic.SPACE)
 
