@@ -234,7 +234,7 @@ FORBIDDEN: dict[str, tuple[Callable[[Connection], None], str, str]] = {
     "a minor change of what nobody reviewed": (
         newer_version,
         _REVIEW.format(2, "minor", "false", "1", "open"),
-        "rests on an earlier version",
+        "rests on an earlier",
     ),
     "a minor change of itself": (all_passed, _REVIEW.format(1, "minor", "false", "1", "open"), "rests on an earlier"),
     "a shorter route for all": (in_review, "DELETE FROM route_steps WHERE position > 1", "never"),

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import ClassVar
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from content_store import clock, contents
+from content_store import audit, clock, contents
 from content_store.db import Connection, Database, open_database
 from content_store.errors import KepuError
 from content_store.review import (
@@ -32,6 +34,7 @@ from content_store.vocabulary import ContentStatus, Topic
 from tests.conftest import NOON
 from tests.support import review_desk
 from tests.support.review_desk import REVIEWERS, SETTINGS, WRITER
+from tests.support.servers import Postgres
 
 EVERYBODY = st.sampled_from([WRITER, *REVIEWERS])
 WRITERS = st.sampled_from([WRITER, *REVIEWERS[:2]])
@@ -51,6 +54,8 @@ RAW = st.sampled_from(
         " WHERE claimed_by IS NOT NULL AND verdict IS NULL",
         "UPDATE review_steps SET claimed_by = 'p0', claimed_at = 1, claimed_until = 2, decided_by = 'p0',"
         " decided_at = 1, verdict = 'passed' WHERE verdict IS NULL",
+        "UPDATE contents SET status = 'published' WHERE status IN ('expired', 'withdrawn')",
+        "DELETE FROM contents",
         "UPDATE quarantines SET lifted_at = 1, lifted_by = 'p0', lift_reason = '无妨' WHERE lifted_at IS NULL",
     ]
 )
@@ -59,17 +64,16 @@ RAW = st.sampled_from(
 class Newsroom(RuleBasedStateMachine):
     """Two contents that everybody works on; the clock goes on by an hour with each act."""
 
-    template: ClassVar[Path]
+    begin: ClassVar[Callable[[], tuple[str, Callable[[], None]]]]
+    """Makes a database: its URL, and what takes it away again."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = TemporaryDirectory()
-        path = Path(self.folder.name) / "records.sqlite3"
-        shutil.copyfile(self.template, path)
+        url, self.clear = type(self).begin()
         self.now = NOON
         self.stopped = clock.fixed(NOON)
         self.stopped.__enter__()
-        self.database: Database = open_database(load_settings({"KEPU_DATABASE_URL": f"sqlite:///{path}"}))
+        self.database: Database = open_database(load_settings({"KEPU_DATABASE_URL": url}))
         review_desk.staff(self.database)
         with self.database.begin() as connection:
             review_desk.put_term(connection, "神医", Severity.QUARANTINE, "待核")
@@ -79,7 +83,7 @@ class Newsroom(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.database.close()
         self.stopped.__exit__(None, None, None)
-        self.folder.cleanup()
+        self.clear()
 
     def attempt(self, act: object) -> None:
         """Do it in a transaction; what is refused leaves nothing."""
@@ -152,7 +156,18 @@ class Newsroom(RuleBasedStateMachine):
     @rule()
     def what_is_due(self) -> None:
         self.attempt(publishing.publish_due)
+        self.attempt(publishing.expire_due)
         self.attempt(queue.release_lapsed)
+
+    @rule(id=IDS, who=EVERYBODY, hours=st.integers(1, 9))
+    def put_off_or_end(self, id: str, who: review_desk.Actor, hours: int) -> None:
+        def act(connection: Connection) -> None:
+            if contents.get(connection, id).status is ContentStatus.SCHEDULED:
+                publishing.unschedule(connection, id, who)
+            else:
+                contents.update(connection, id, expires_at=self.now + hours * 3_600_000)
+
+        self.attempt(act)
 
     @rule(id=IDS, who=EVERYBODY)
     def lift(self, id: str, who: review_desk.Actor) -> None:
@@ -164,7 +179,7 @@ class Newsroom(RuleBasedStateMachine):
     @rule(id=IDS, who=EVERYBODY)
     def withdraw_or_begin_anew(self, id: str, who: review_desk.Actor) -> None:
         def act(connection: Connection) -> None:
-            if contents.get(connection, id).status is ContentStatus.WITHDRAWN:
+            if contents.get(connection, id).status in (ContentStatus.WITHDRAWN, ContentStatus.EXPIRED):
                 versions.copy(connection, id, who)
             else:
                 withdrawing.withdraw(connection, id, who, WithdrawReason.FACT)
@@ -181,6 +196,11 @@ class Newsroom(RuleBasedStateMachine):
             for content in contents.every(connection):
                 if content.status in (ContentStatus.PUBLISHED, ContentStatus.SCHEDULED):
                     self.require_reviewed(connection, content)
+
+    @invariant()
+    def the_log_is_whole(self) -> None:
+        with self.database.snapshot() as connection:
+            assert audit.verify(connection).flaws == ()
 
     @invariant()
     def nobody_takes_two_steps_nor_reviews_their_own_words(self) -> None:
@@ -209,7 +229,27 @@ class Newsroom(RuleBasedStateMachine):
 
 
 def test_nothing_unreviewed_is_ever_published_whatever_anybody_does(migrated_sqlite: Path) -> None:
-    Newsroom.template = migrated_sqlite
+    def begin() -> tuple[str, Callable[[], None]]:
+        folder = TemporaryDirectory()
+        path = Path(folder.name) / "records.sqlite3"
+        shutil.copyfile(migrated_sqlite, path)
+        return f"sqlite:///{path}", folder.cleanup
+
+    play(begin, 25)
+
+
+@pytest.mark.backend("postgresql")
+def test_nor_on_the_other_kind_of_database(migrated_postgresql: str, postgres_server: Postgres) -> None:
+    def begin() -> tuple[str, Callable[[], None]]:
+        name = postgres_server.database(migrated_postgresql)
+        return postgres_server.url(name), lambda: postgres_server.drop(name)
+
+    play(begin, 8)
+
+
+def play(begin: Callable[[], tuple[str, Callable[[], None]]], examples: int) -> None:
+    """So many newsrooms, each for 25 acts."""
+    Newsroom.begin = staticmethod(begin)  # type: ignore[assignment]
     machine = Newsroom.TestCase
-    machine.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+    machine.settings = settings(max_examples=examples, stateful_step_count=25, deadline=None)
     machine().runTest()
