@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from content_store import db
+from content_store import engines
 from content_store.db import Database, open_database, try_writing
 from content_store.errors import DatabaseError
 from content_store.settings import load_settings
@@ -124,7 +124,7 @@ def test_a_transaction_of_a_frozen_process_does_not_keep_its_locks_for_ever(
 ) -> None:
     with postgresql_database.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE counter AS SELECT 0 AS n")
-    monkeypatch.setattr(db, "IDLE_TRANSACTION_S", 0.05)
+    monkeypatch.setattr(engines, "IDLE_TRANSACTION_S", 0.05)
     frozen = open_database(load_settings({"KEPU_DATABASE_URL": postgresql_database.engine.url.render_as_string(False)}))
     with pytest.raises(DatabaseError), frozen.begin() as silent:
         silent.exec_driver_sql("UPDATE counter SET n = n + 1")

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from content_store import citizens, clock, contents, notifications
 from content_store.contents import Card
-from content_store.review import correcting, publishing, withdrawing
+from content_store.review import correcting, publishing, queue, withdrawing
 from content_store.review_words import AiUse, NotificationState, WithdrawReason
 from content_store.vocabulary import ContentStatus
 from push.jobs import release_claims, tell_corrections
@@ -213,6 +213,6 @@ def test_claims_whose_time_is_over_are_given_back_by_the_clock(panda: Flask, fix
     with services.database.begin() as connection:
         review_desk.draft(connection, "tiger")
         review = submit(connection, "tiger")
-        review_desk.queue.claim(connection, review.id, review.steps[0].step, CHIEF, hours=1)
+        queue.claim(connection, review.id, review.steps[0].step, CHIEF, hours=1)
     with clock.fixed(fixed_clock + HOUR_MS):
         assert do(services.database, release_claims.job(services.settings), fixed_clock) == "done released 1"

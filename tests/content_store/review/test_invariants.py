@@ -28,6 +28,7 @@ from content_store.review import (
     versions,
     withdrawing,
 )
+from content_store.review.trail import Actor
 from content_store.review_words import ROUTE_STEPS, ReturnReason, ReviewState, Route, Severity, Verdict, WithdrawReason
 from content_store.settings import load_settings
 from content_store.vocabulary import ContentStatus, Topic
@@ -96,7 +97,7 @@ class Newsroom(RuleBasedStateMachine):
             pass
 
     @rule(id=IDS, who=WRITERS, title=WORDS, topic=TOPICS, old=st.booleans())
-    def save(self, id: str, who: review_desk.Actor, title: str, topic: Topic, old: bool) -> None:
+    def save(self, id: str, who: Actor, title: str, topic: Topic, old: bool) -> None:
         def act(connection: Connection) -> None:
             based_on = 1 if old else versions.newest(connection, id).version
             if contents.get(connection, id).status is ContentStatus.PUBLISHED:
@@ -107,7 +108,7 @@ class Newsroom(RuleBasedStateMachine):
         self.attempt(act)
 
     @rule(id=IDS, who=EVERYBODY, route=st.sampled_from([None, *Route]))
-    def submit(self, id: str, who: review_desk.Actor, route: Route | None) -> None:
+    def submit(self, id: str, who: Actor, route: Route | None) -> None:
         def act(connection: Connection) -> None:
             newest = versions.newest(connection, id).version
             submitting.submit(connection, id, who, SETTINGS, version=newest, route=route)
@@ -115,13 +116,13 @@ class Newsroom(RuleBasedStateMachine):
         self.attempt(act)
 
     @rule(id=IDS, people=st.lists(EVERYBODY, max_size=9), passes=st.integers(0, 12))
-    def review(self, id: str, people: list[review_desk.Actor], passes: int) -> None:
+    def review(self, id: str, people: list[Actor], passes: int) -> None:
         """People come one after the other, each with a claim and a verdict."""
         for number, who in enumerate(people):
             verdict = Verdict.PASSED if number < passes else Verdict.RETURNED
             self.attempt(lambda connection, who=who, verdict=verdict: self.decide(connection, id, who, verdict))
 
-    def decide(self, connection: Connection, id: str, who: review_desk.Actor, verdict: Verdict) -> None:
+    def decide(self, connection: Connection, id: str, who: Actor, verdict: Verdict) -> None:
         review = records.opened(connection, id)
         if review is None or review.current is None:
             return
@@ -139,7 +140,7 @@ class Newsroom(RuleBasedStateMachine):
             self.attempt(lambda connection, who=who: self.decide(connection, id, who, Verdict.PASSED))
 
     @rule(id=IDS, who=EVERYBODY)
-    def go_the_whole_way(self, id: str, who: review_desk.Actor) -> None:
+    def go_the_whole_way(self, id: str, who: Actor) -> None:
         self.submit(id, who, None)
         self.everybody_reviews(id)
 
@@ -149,7 +150,7 @@ class Newsroom(RuleBasedStateMachine):
         self.attempt(act)
 
     @rule(id=IDS, who=EVERYBODY, version=st.integers(1, 5), later=st.booleans())
-    def publish(self, id: str, who: review_desk.Actor, version: int, later: bool) -> None:
+    def publish(self, id: str, who: Actor, version: int, later: bool) -> None:
         at = self.now + 5 * 3_600_000 if later else None
         self.attempt(lambda connection: publishing.publish(connection, id, who, version=version, at=at))
 
@@ -160,7 +161,7 @@ class Newsroom(RuleBasedStateMachine):
         self.attempt(queue.release_lapsed)
 
     @rule(id=IDS, who=EVERYBODY, hours=st.integers(1, 9))
-    def put_off_or_end(self, id: str, who: review_desk.Actor, hours: int) -> None:
+    def put_off_or_end(self, id: str, who: Actor, hours: int) -> None:
         def act(connection: Connection) -> None:
             if contents.get(connection, id).status is ContentStatus.SCHEDULED:
                 publishing.unschedule(connection, id, who)
@@ -170,14 +171,14 @@ class Newsroom(RuleBasedStateMachine):
         self.attempt(act)
 
     @rule(id=IDS, who=EVERYBODY)
-    def lift(self, id: str, who: review_desk.Actor) -> None:
+    def lift(self, id: str, who: Actor) -> None:
         def act(connection: Connection) -> None:
             quarantining.lift(connection, id, versions.newest(connection, id).version, who, "无妨")
 
         self.attempt(act)
 
     @rule(id=IDS, who=EVERYBODY)
-    def withdraw_or_begin_anew(self, id: str, who: review_desk.Actor) -> None:
+    def withdraw_or_begin_anew(self, id: str, who: Actor) -> None:
         def act(connection: Connection) -> None:
             if contents.get(connection, id).status in (ContentStatus.WITHDRAWN, ContentStatus.EXPIRED):
                 versions.copy(connection, id, who)
@@ -249,7 +250,7 @@ def test_nor_on_the_other_kind_of_database(migrated_postgresql: str, postgres_se
 
 def play(begin: Callable[[], tuple[str, Callable[[], None]]], examples: int) -> None:
     """So many newsrooms, each for 25 acts."""
-    Newsroom.begin = staticmethod(begin)  # type: ignore[assignment]
+    Newsroom.begin = staticmethod(begin)
     machine = Newsroom.TestCase
     machine.settings = settings(max_examples=examples, stateful_step_count=25, deadline=None)
     machine().runTest()

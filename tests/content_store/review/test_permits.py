@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,6 +54,7 @@ from tests.support.review_desk import (
     take,
 )
 
+ROOT = Path(__file__).parents[3]
 SOMEBODY = Actor("somebody", "某人")
 HERE = GUANGYUAN
 """Whose content it is; its county is below, the province above, and the other prefecture elsewhere."""
@@ -135,37 +138,44 @@ def to_look(connection: Connection) -> Callable[[], object]:
     return lambda: case_of.case(connection, id, SOMEBODY)
 
 
-_P = Permission
-_REVIEWS = {_P.REVIEW_FIRST, _P.REVIEW_SECOND, _P.REVIEW_FINAL}
-ACTS: dict[str, tuple[Callable[[Connection], Callable[[], object]], set[Permission]]] = {
-    "first review": (step_at(0), {_P.REVIEW_FIRST}),
-    "science review": (step_at(1, topic=Topic.HEALTH), {_P.REVIEW_SCIENCE}),
-    "second review": (step_at(1), {_P.REVIEW_SECOND}),
-    "final review": (step_at(2), {_P.REVIEW_FINAL}),
-    "first proof": (step_at(3), _REVIEWS),
-    "second proof": (step_at(4), _REVIEWS),
-    "third proof": (step_at(5), _REVIEWS),
-    "publish": (to_publish, {_P.PUBLISH}),
-    "put off": (to_put_off, {_P.PUBLISH}),
-    "withdraw": (to_withdraw, {_P.WITHDRAW}),
-    "correct": (to_correct, {_P.CORRECT}),
-    "change another's draft": (to_change, {_P.CORRECT}),
-    "submit another's draft": (to_submit, {_P.CORRECT}),
-    "create": (to_create, {_P.WRITE_WORKS}),
-    "lift a quarantine": (to_lift, {_P.REVIEW_FINAL}),
-    "comment": (to_speak, {_P.SEE_QUEUE}),
-    "look": (to_look, {_P.SEE_QUEUE}),
+ACTS: dict[str, Callable[[Connection], Callable[[], object]]] = {
+    "first_review": step_at(0),
+    "science_review": step_at(1, topic=Topic.HEALTH),
+    "second_review": step_at(1),
+    "final_review": step_at(2),
+    "first_proof": step_at(3),
+    "second_proof": step_at(4),
+    "third_proof": step_at(5),
+    "publish": to_publish,
+    "put_off": to_put_off,
+    "withdraw": to_withdraw,
+    "correct": to_correct,
+    "change": to_change,
+    "submit": to_submit,
+    "create": to_create,
+    "lift": to_lift,
+    "comment": to_speak,
+    "look": to_look,
 }
+_ROW = re.compile(r"^\| (?P<acts>[^|]+) \| (?P<needs>[^|(]+)", re.MULTILINE)
+_SECTION = (ROOT / "docs/access.md").read_text("utf-8").partition("## Acts of review")[2]
+NEEDS = {
+    act: {Permission(name) for name in re.findall(r"`(\w+)`", row["needs"])}
+    for row in _ROW.finditer(_SECTION)
+    for act in re.findall(r"`(\w+)`", row["acts"])
+}
+"""What the page says that each act needs."""
 
 
-def test_every_step_asks_for_a_permission() -> None:
-    assert STEP_PERMISSIONS.keys() == set(ReviewStep)
+def test_the_page_tells_of_every_act_and_step() -> None:
+    assert NEEDS.keys() == ACTS.keys()
+    assert {step: set(needs) for step, needs in STEP_PERMISSIONS.items()} == {step: NEEDS[step] for step in ReviewStep}
 
 
 @pytest.mark.parametrize("act", ACTS)
 def test_an_act_is_for_those_with_its_permission_there_or_above(desk: Database, act: str) -> None:
     """Each role in each place; what one attempt does is taken back before the next."""
-    prepare, wanted = ACTS[act]
+    prepare, wanted = ACTS[act], NEEDS[act]
     allowed = set()
     with desk.begin() as connection:
         do = prepare(connection)

@@ -170,7 +170,7 @@ def test_of_those_who_save_at_once_one_saves_and_all_keep_what_they_wrote(desk: 
     with desk.connect() as connection:
         saved = versions.every(connection, "panda")
         assert [version.version for version in saved] == [1, 2]
-        kept = {who.name: versions.kept(connection, "panda", who.account_id) for who in people}
+        kept = {who.name: versions.kept(connection, "panda", who) for who in people}
     assert {name: [words["title"] for _, _, words in drafts] for name, drafts in kept.items() if drafts} == {
         who.name: [who.name] for who in people if who.name != saved[1].title
     }

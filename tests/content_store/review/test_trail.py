@@ -28,6 +28,7 @@ from content_store.vocabulary import Topic
 from tests.support.review_desk import (
     CHIEF,
     REVIEWERS,
+    SETTINGS,
     WRITER,
     draft,
     later,
@@ -132,7 +133,7 @@ def test_what_is_refused_leaves_no_row_in_the_log(desk: Database) -> None:
     before = log(desk)
     for attempt in (
         lambda connection: publishing.publish(connection, "panda", CHIEF, version=1),
-        lambda connection: submitting.submit(connection, "panda", WRITER, None, version=2),
+        lambda connection: submitting.submit(connection, "panda", WRITER, SETTINGS, version=2),
         lambda connection: versions.save(connection, "panda", trail.Actor("nobody", "无名"), based_on=1, title="x"),
     ):
         with pytest.raises(KepuError), desk.begin() as connection:

@@ -178,14 +178,14 @@ def test_the_second_saver_is_told_what_changed_and_loses_nothing(desk: Database)
         assert second.conflict is not None
         assert second.conflict.by == REVIEWERS[0].account_id
         assert second.conflict.changed == {"title": ("大熊猫为什么吃竹子", "竹子好吃吗")}
-        [(kept, based_on, changes)] = versions.kept(connection, "panda", WRITER.account_id)
+        [(kept, based_on, changes)] = versions.kept(connection, "panda", WRITER)
         assert (kept, based_on) == (second.conflict.kept, 1)
         assert changes == {"title": "熊猫的胃", "body": "另一篇"}
         merged = versions.save(connection, "panda", WRITER, based_on=2, body=changes["body"])
         assert (merged.conflict, merged.version.title, merged.version.body) == (None, "竹子好吃吗", "另一篇")
-        assert not versions.discard(connection, kept, REVIEWERS[0].account_id)
-        assert versions.discard(connection, kept, WRITER.account_id)
-        assert versions.kept(connection, "panda", WRITER.account_id) == []
+        assert not versions.discard(connection, kept, REVIEWERS[0])
+        assert versions.discard(connection, kept, WRITER)
+        assert versions.kept(connection, "panda", WRITER) == []
 
 
 def test_a_verdict_is_about_the_version_that_was_read(desk: Database) -> None:
