@@ -189,10 +189,9 @@ def _query() -> sa.Select[Any]:
 
 def _allowed(connection: Connection, account_id: str) -> sa.ColumnElement[bool]:
     """Whether the account has a permission for the step where the content belongs."""
-    reach = {
-        permission: roles.reach(connection, account_id, permission)
-        for permission in roles.permissions_anywhere(connection, account_id)
-    }
+    asked = {one for permissions in permits.STEP_PERMISSIONS.values() for one in permissions}
+    held = asked & roles.permissions_anywhere(connection, account_id)
+    reach = {permission: roles.reach(connection, account_id, permission) for permission in held}
     ways = [
         sa.and_(_steps.step == step, _within(frozenset().union(*(reach.get(one, frozenset()) for one in permissions))))
         for step, permissions in permits.STEP_PERMISSIONS.items()
