@@ -107,7 +107,8 @@ reviews = sa.Table(
     sa.CheckConstraint("(state = 'open') = (closed_at IS NULL)", name="closed"),
     sa.CheckConstraint("(route = 'minor') = (basis IS NOT NULL)", name="basis"),
     sa.Index(None, "content_id", "version"),
-    sa.Index(None, "state", "due_at"),
+    # In the order of the queue, of which a page is the beginning.
+    sa.Index("ix_reviews_queue", "state", sa.text("urgent DESC"), "due_at", "id"),
     # One review of a content at a time: the database itself sees to it.
     sa.Index("uq_reviews_open", "content_id", unique=True, sqlite_where=_open, postgresql_where=_open),
 )

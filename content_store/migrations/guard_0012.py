@@ -1,4 +1,4 @@
-"""What a guard is, and how each kind of database is told of it: part of step 0012, and as little changed as the step."""
+"""What a guard is, and how each kind of database is told of it: part of step 0012, and as little changed."""
 
 from __future__ import annotations
 

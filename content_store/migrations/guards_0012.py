@@ -48,6 +48,8 @@ def _of_review(condition: str) -> str:
 
 
 _SAME_WORDS = " AND ".join(f"NOT (v.{name} IS DISTINCT FROM NEW.{name})" for name in _WORDS)
+_REST = ("topic", "tags::text", "place", "source", "author", "url", "licence", "ai_use")
+_SAME_REST = " AND ".join(f"NOT (v.{name} IS DISTINCT FROM w.{name})" for name in _REST)
 _REVIEWED = f"""EXISTS (
     SELECT 1 FROM content_versions v JOIN reviews r ON r.content_id = v.content_id AND r.version = v.version
     WHERE v.content_id = NEW.id AND v.version = NEW.wording AND r.state = 'passed' AND {_SAME_WORDS})"""
@@ -80,7 +82,7 @@ _CONTENTS = (
         "contents",
         "contents_keep_origin",
         "UPDATE",
-        "the origin of a content never changes",
+        "the id, the origin and the beginning of a content never change",
         _changed("id", "origin", "created_at"),
     ),
     Guard(
@@ -207,9 +209,12 @@ _REVIEWS = (
         "reviews",
         "reviews_of_changes_rest_on_one",
         "INSERT",
-        "a minor change rests on an earlier version that passed its review",
+        "a minor change rests on an earlier version that passed its review as a whole, and changes its text alone",
         "NEW.route = 'minor' AND (NEW.basis >= NEW.version OR NOT EXISTS (SELECT 1 FROM reviews b"
-        " WHERE b.content_id = NEW.content_id AND b.version = NEW.basis AND b.state = 'passed'))",
+        " WHERE b.content_id = NEW.content_id AND b.version = NEW.basis AND b.state = 'passed' AND b.route <> 'minor')"
+        f" OR NOT EXISTS (SELECT 1 FROM content_versions v JOIN content_versions w ON w.content_id = v.content_id"
+        " WHERE v.content_id = NEW.content_id AND v.version = NEW.version AND w.version = NEW.basis"
+        f" AND {_SAME_REST}))",
     ),
     Guard(
         "reviews",

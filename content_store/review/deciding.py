@@ -93,8 +93,8 @@ def _decide(connection: Connection, review: Review, step: ReviewStep, actor: Act
     with statements.refused(connection, MayNotReview):
         update = sa.update(tables.review_steps).where(mine, _steps.claimed_by == actor.person)
         done = connection.execute(update.values(decided)).rowcount
-    if not done:
-        raise ReviewClosed(f"the step {step.value} of the review {review.id} was decided a moment ago")
+    if not done:  # the clock gave it back between our look and now
+        raise NotClaimed(f"nobody has the step {step.value}", hint="claim it again: your claim has just lapsed")
 
 
 def _close(connection: Connection, review_id: str, state: ReviewState) -> None:

@@ -55,28 +55,21 @@ def publish(
         raise BadRecord("a correction is published at once", hint="wrong words are not left out until a later time")
     if expires_at is not None and expires_at <= max(at or now, now):
         raise BadRecord("a content ends after it was published")
-    told: dict[str, Any] = {name: value for name, value in words.words().items() if name in SHOWN}
-    told |= {"wording": version, "version": _contents.c.version + 1}
-    told["status"] = ContentStatus.SCHEDULED if later else ContentStatus.PUBLISHED
-    if content.status is not ContentStatus.PUBLISHED:
-        told["published_at"] = at if later else now
-    if expires_at is not None:
-        told["expires_at"] = expires_at
-    if content.status is ContentStatus.DRAFT:  # put off, or changed since; what passed its review is in review again
-        contents.set_status(connection, content_id, ContentStatus.IN_REVIEW)
-    with statements.refused(connection, Unreviewed):
-        connection.execute(sa.update(_contents).where(_contents.c.id == content_id).values(told))
+    _show(connection, content, words, ContentStatus.SCHEDULED if later else ContentStatus.PUBLISHED, at, expires_at)
     if not later:
         _note_live(connection, [content_id])
-    state = {"status": content.status.value, "version": content.wording}
-    after = {"status": told["status"].value, "version": version, "at": told.get("published_at")}
-    trail.record(connection, actor, "schedule" if later else "publish", "content", content_id, state, after)
-    return contents.get(connection, content_id)
+    shown = contents.get(connection, content_id)
+    before = {"status": content.status.value, "version": content.wording}
+    after = {"status": shown.status.value, "version": version, "at": shown.published_at, "until": shown.expires_at}
+    trail.record(connection, actor, "schedule" if later else "publish", "content", content_id, before, after)
+    return shown
 
 
 def unschedule(connection: Connection, content_id: str, actor: Actor) -> Content:
-    """Let a scheduled content wait for another decision; its review stands. Raises NotAllowed, UnknownContent,
-    BadRecord."""
+    """Let a scheduled content wait for another decision; its review stands.
+
+    Raises NotAllowed, UnknownContent, BadRecord.
+    """
     content = versions.hold(connection, content_id)
     permits.insist_of(connection, actor, Permission.PUBLISH, content_id)
     if content.status is not ContentStatus.SCHEDULED:
@@ -119,6 +112,22 @@ def _require_publishable(connection: Connection, content: Content, words: Versio
         raise Quarantined("the version is in quarantine", hint="a person must let its words pass first")
     if content.wording is not None and words.version < content.wording:
         raise BadRecord(f"version {content.wording} was published after version {words.version}")
+
+
+def _show(
+    connection: Connection, content: Content, words: Version, status: ContentStatus, at: int | None, end: int | None
+) -> None:
+    """Let the content's row show ``words``. Raises Unreviewed where the database refuses it."""
+    told: dict[str, Any] = {name: value for name, value in words.words().items() if name in SHOWN}
+    told |= {"wording": words.version, "version": _contents.c.version + 1, "status": status}
+    if content.status is not ContentStatus.PUBLISHED:
+        told["published_at"] = at if status is ContentStatus.SCHEDULED else clock.now_ms()
+    if end is not None:
+        told["expires_at"] = end
+    if content.status is ContentStatus.DRAFT:  # put off, or changed since; what passed its review is in review again
+        contents.set_status(connection, content.id, ContentStatus.IN_REVIEW)
+    with statements.refused(connection, Unreviewed):
+        connection.execute(sa.update(_contents).where(_contents.c.id == content.id).values(told))
 
 
 def _note_live(connection: Connection, content_ids: Sequence[str]) -> None:

@@ -76,6 +76,13 @@ def hits(connection: Connection, version: Words) -> list[Hit]:
     return terms.load(connection).find(_searched(version.words()))
 
 
+def refuse_listed(connection: Connection, text: str) -> None:
+    """Raises Quarantined where ``text``, which everybody will read unreviewed, has words that hold a text back."""
+    found = {hit.term.term for hit in terms.load(connection).find({"text": text}) if hit.term.severity in HOLDING}
+    if found:
+        raise Quarantined(f"the text has words of the list: {', '.join(sorted(found))}", hint="say it in other words")
+
+
 def opening(connection: Connection, content_id: str, version: int) -> list[Change]:
     """What the audit log is told of the quarantine that a version is newly in; nothing where it is in none."""
     found = held(connection, content_id, version)

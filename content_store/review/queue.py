@@ -16,7 +16,7 @@ from content_store import clock, organisations, roles, schema
 from content_store import schema_review as tables
 from content_store.audit import Change
 from content_store.errors import AlreadyClaimed, MayNotReview, Quarantined, ReviewClosed
-from content_store.review import permits, quarantining, records, trail
+from content_store.review import permits, quarantining, records, trail, versions
 from content_store.review.records import Review, Step
 from content_store.review.trail import Actor
 from content_store.review_words import ReviewState, ReviewStep, Route
@@ -95,6 +95,8 @@ def claim(connection: Connection, review_id: str, step: ReviewStep, actor: Actor
     now, MayNotReview for a writer of the words or who took another step, Quarantined where the version is held back,
     AlreadyClaimed where somebody has it.
     """
+    # Held first, as by all who write about it: who claims and decides in one transaction waits for nobody in between.
+    versions.hold(connection, records.get(connection, review_id).content_id)
     review = records.get(connection, review_id)
     permits.insist_step(connection, actor, step, review.organisation_id)
     require_current(review, step)
@@ -187,10 +189,9 @@ def _query() -> sa.Select[Any]:
 
 def _allowed(connection: Connection, account_id: str) -> sa.ColumnElement[bool]:
     """Whether the account has a permission for the step where the content belongs."""
-    reach = {
-        permission: roles.reach(connection, account_id, permission)
-        for permission in roles.permissions_anywhere(connection, account_id)
-    }
+    asked = {one for permissions in permits.STEP_PERMISSIONS.values() for one in permissions}
+    held = asked & roles.permissions_anywhere(connection, account_id)
+    reach = {permission: roles.reach(connection, account_id, permission) for permission in held}
     ways = [
         sa.and_(_steps.step == step, _within(frozenset().union(*(reach.get(one, frozenset()) for one in permissions))))
         for step, permissions in permits.STEP_PERMISSIONS.items()

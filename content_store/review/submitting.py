@@ -15,6 +15,7 @@ from content_store.review.trail import Actor
 from content_store.review.versions import Version
 from content_store.review_words import ReviewState, Route
 from content_store.settings import Settings
+from content_store.staff_vocabulary import Permission
 from content_store.vocabulary import ContentStatus
 
 
@@ -30,12 +31,15 @@ def submit(
 ) -> Review:
     """Open the review of ``version``, which must be the newest; without ``route`` on the shortest that it may take.
 
-    Its reviewers are those of the organisation whose content it is. Raises NotAllowed for who may not change it,
-    ReviewClosed where it is not the newest, or in review already; BadRecord for a route that it may not take or
-    words without title, body, topic or AI-use statement; Unreviewed where the database refuses it.
+    Its reviewers are those of the organisation whose content it is; that it is ``urgent`` is for who may publish to
+    say. Raises NotAllowed for that, and for who may not change it; ReviewClosed where it is not the newest, or in
+    review already; BadRecord for a route that it may not take or words without title, body, topic or AI-use statement;
+    Unreviewed where the database refuses it.
     """
     content = versions.hold(connection, content_id)
     permits.insist_writes(connection, actor, content_id)
+    if urgent:
+        permits.insist_of(connection, actor, Permission.PUBLISH, content_id)
     latest = versions.newest(connection, content_id)
     _require_ready(connection, content, latest, version)
     chosen, basis = _route(connection, latest, settings, route)

@@ -241,17 +241,17 @@ def adopt(connection: Connection, content: Content) -> Version:
         )
 
 
-def kept(connection: Connection, content_id: str, account_id: str) -> list[tuple[str, int, Words]]:
-    """What an account wrote and could not save: id, the version it was based on, and the changes; the newest first."""
+def kept(connection: Connection, content_id: str, actor: Actor) -> list[tuple[str, int, Words]]:
+    """What somebody wrote and could not save: id, the version it was based on, and the changes; the newest first."""
     drafts = tables.kept_drafts.c
     query = sa.select(drafts.id, drafts.based_on, drafts.changes).order_by(drafts.id.desc())
-    rows = connection.execute(query.where(drafts.content_id == content_id, drafts.account_id == account_id))
+    rows = connection.execute(query.where(drafts.content_id == content_id, drafts.account_id == actor.person))
     return [(row.id, row.based_on, cast("Words", row.changes)) for row in rows]
 
 
-def discard(connection: Connection, kept: str, account_id: str) -> bool:
+def discard(connection: Connection, kept: str, actor: Actor) -> bool:
     """Throw away what was kept, once its writer has no more use for it; whether there was any."""
-    which = sa.and_(tables.kept_drafts.c.id == kept, tables.kept_drafts.c.account_id == account_id)
+    which = sa.and_(tables.kept_drafts.c.id == kept, tables.kept_drafts.c.account_id == actor.person)
     return connection.execute(sa.delete(tables.kept_drafts).where(which)).rowcount == 1
 
 

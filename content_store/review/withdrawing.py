@@ -16,7 +16,7 @@ from content_store import checks, clock, ids, notifications, schema, statements
 from content_store import schema_review as tables
 from content_store.content_records import Content
 from content_store.errors import BadRecord, Unreviewed, Withdrawn
-from content_store.review import permits, records, trail, versions
+from content_store.review import permits, quarantining, records, trail, versions
 from content_store.review.trail import Actor
 from content_store.review_words import WithdrawReason
 from content_store.staff_vocabulary import Permission
@@ -51,7 +51,7 @@ def withdraw(
     """Take a content back, whatever its status, with what is queued about it; ``note`` is for everybody to read.
 
     Who wrote it may take a draft back, everything else needs ``withdraw``. Raises NotAllowed, UnknownContent, and
-    BadRecord where it is withdrawn already or another reason is not told.
+    BadRecord where it is withdrawn already or another reason is not told, Quarantined for a note with listed words.
     """
     content = versions.hold(connection, content_id)
     if content.status not in _OWN or not permits.wrote(connection, actor, content_id):
@@ -59,6 +59,7 @@ def withdraw(
     said = checks.text(note.strip(), "a note") or ""
     if reason is WithdrawReason.OTHER and not said:
         raise BadRecord("another reason must be told in words")
+    quarantining.refuse_listed(connection, said)
     if ContentStatus.WITHDRAWN not in CONTENT_TRANSITIONS[content.status]:
         raise BadRecord(f"content {content_id} is {content.status}")
     newest = sa.select(sa.func.max(tables.content_versions.c.version))

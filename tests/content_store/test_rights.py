@@ -116,7 +116,7 @@ def test_the_command_line_migrates_by_the_owner_and_the_doctor_is_content(
 def test_every_table_can_be_read_and_written_to(working: Database) -> None:
     with working.connect() as connection:
         for table in metadata.tables:
-            for right in ("SELECT", "INSERT"):
+            for right in rights.APPEND_ONLY.get(table, rights.ALL).split(", UPDATE (")[0].split(", "):
                 wanted = sa.text("SELECT has_table_privilege(current_user, :table, :right)")
                 assert connection.scalar(wanted, {"table": table, "right": right}), table
 

@@ -7,14 +7,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from content_store import clock, schema
+from content_store import clock, organisations, schema
 from content_store.db import Connection, Database
-from content_store.review import deciding, publishing, queue, records, submitting, versions
+from content_store.review import deciding, publishing, quarantining, queue, records, submitting, terms, versions
+from content_store.review.quarantining import Rescan
 from content_store.review.records import Review
 from content_store.review.trail import Actor
 from content_store.review.versions import Version
-from content_store.review_words import AiUse, ContentOrigin, Route
+from content_store.review_words import AiUse, ContentOrigin, Route, Severity
 from content_store.settings import Settings, load_settings
+from content_store.staff_vocabulary import StaffRole
 from content_store.vocabulary import OrganisationKind, Topic
 
 SETTINGS = load_settings({"KEPU_SHORT_ROUTE_TOPICS": "daily"})
@@ -22,24 +24,45 @@ BODY = "竹子的营养很少，大熊猫一天要吃十二个小时以上。\n�
 NAMES = ("王作者", "李初审", "张复审", "赵终审", "钱一校", "孙二校", "周三校", "吴科学", "冯审稿", "陈审稿", "郑主编")
 WRITER, *REVIEWERS = [Actor(f"p{number}", name) for number, name in enumerate(NAMES)]
 CHIEF = REVIEWERS[-1]
+STAFF_ROLES = (
+    *(StaffRole.AUTHOR, StaffRole.REVIEWER_1, StaffRole.REVIEWER_2, StaffRole.REVIEWER_3),
+    StaffRole.SCIENCE_REVIEWER,
+)
+"""What everybody is, in the province: who may do what is the subject of tests of its own."""
+
+PROVINCE, CHENGDU, GUANGYUAN, WANGCANG = organisations.ROOT, "510100", "510800", "510821"
+TREE = (
+    (PROVINCE, None, OrganisationKind.PROVINCE),
+    (CHENGDU, PROVINCE, OrganisationKind.PREFECTURE),
+    (GUANGYUAN, PROVINCE, OrganisationKind.PREFECTURE),
+    (WANGCANG, GUANGYUAN, OrganisationKind.COUNTY),
+)
 
 
 def staff(database: Database) -> None:
-    """Store the tree (province, two prefectures, a county) and everybody's account."""
-    kinds = {"省": OrganisationKind.PROVINCE, "成都": OrganisationKind.PREFECTURE, "广元": OrganisationKind.PREFECTURE}
-    rows: list[dict[str, Any]] = [
-        {"id": name, "parent_id": None if name == "省" else "省", "kind": kind, "name": name, "created_at": 1}
-        for name, kind in kinds.items()
-    ]
-    rows.append({"id": "旺苍", "parent_id": "广元", "kind": OrganisationKind.COUNTY, "name": "旺苍", "created_at": 1})
+    """Store the tree (province, two prefectures, a county) and everybody's account and roles."""
     people = [
-        {"id": who.account_id, "login": who.account_id, "name": who.name, "organisation_id": "省", "created_at": 1}
+        {"id": who.account_id, "login": who.account_id, "name": who.name, "organisation_id": PROVINCE, "created_at": 1}
         for who in (WRITER, *REVIEWERS)
     ]
     with database.begin() as connection:
-        for row in rows:
+        for id, parent, kind in TREE:
+            row = {"id": id, "parent_id": parent, "kind": kind, "name": id, "created_at": 1}
             connection.execute(sa.insert(schema.organisations), row)
         connection.execute(sa.insert(schema.accounts), people)
+        grants = [grant(who, role) for who in (WRITER, *REVIEWERS) for role in STAFF_ROLES]
+        connection.execute(sa.insert(schema.grants), grants)
+
+
+def grant(who: Actor, role: StaffRole, organisation_id: str = PROVINCE) -> dict[str, Any]:
+    """A row of the grants."""
+    told = {"account_id": who.account_id, "role": role, "organisation_id": organisation_id}
+    return told | {"granted_by": "cli:tests", "granted_at": 1}
+
+
+def put_term(connection: Connection, term: str, severity: Severity | str, reason: str) -> Rescan:
+    """CHIEF puts a term on the list."""
+    return quarantining.change_list(connection, CHIEF, add=[terms.term(term, severity, reason)])
 
 
 def draft(connection: Connection, id: str = "panda", **words: Any) -> Version:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from content_store import clock, contents
-from content_store.review import correcting, publishing, withdrawing
-from content_store.review_words import AiUse, WithdrawReason
+from content_store import citizens, clock, contents, notifications
+from content_store.contents import Card
+from content_store.review import correcting, publishing, queue, withdrawing
+from content_store.review_words import AiUse, NotificationState, WithdrawReason
 from content_store.vocabulary import ContentStatus
 from push.jobs import release_claims, tell_corrections
+from recsys.feed import Entry, Why
+from recsys.reasons import ReasonCode
 from tests.push.test_jobs import do
 from tests.support import review_desk
 from tests.support.review_desk import BODY, CHIEF, WRITER, pass_all, submit
+from tests.support.shelves import shelved
 from tests.web.conftest import Service, opened
 from tests.web.portal.conftest import Browser
+from web.api import feed_page
 
 HOUR_MS = 3_600_000
 
@@ -35,6 +41,13 @@ def panda(app: Flask, fixed_clock: int) -> Flask:
 @pytest.fixture
 def browser(panda: Flask) -> Browser:
     return Browser(panda.test_client())
+
+
+def said(client: FlaskClient, path: str) -> str:
+    """What is answered, which must be a success."""
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.status
+    return answer.get_data(as_text=True)
 
 
 def correct(app: Flask) -> None:
@@ -132,6 +145,56 @@ def test_what_was_withdrawn_is_gone_from_feed_and_search_for_it_and_says_why(
     assert "下架原因：内容有误：进食时间有误（2025-01-01 12:00）" in page.text
 
 
+def test_withdrawing_is_felt_at_once_by_every_page_cache_and_queue(
+    panda: Flask, make_app: Callable[..., Flask], fixed_clock: int
+) -> None:
+    """No follower is given the time to catch up: the records are asked at each page."""
+    apps = [panda, make_app()]
+    database = opened(panda).database
+    shelved(database)
+    readers = []
+    for app in apps:
+        opened(app).recommender.follower.catch_up()
+        client = app.test_client()
+        pages = [client.get("/api/v1/feed?limit=5").get_json()]
+        while "panda" not in [item["id"] for item in pages[-1]["items"]]:
+            pages.append(client.get(f"/api/v1/feed?limit=5&cursor={pages[-1]['cursor']}").get_json())
+        assert client.get("/contents/panda").status_code == 200
+        readers.append((client, pages))
+        assert "panda" in opened(app).cards.kept()
+    with database.begin() as connection:
+        citizens.ensure(connection, ["somebody"])
+        made = notifications.queue(connection, "morning", "today", ["somebody"], content_id="panda")
+        assert set(made) == {"somebody"}
+        withdrawing.withdraw(connection, "panda", CHIEF, WithdrawReason.LICENCE)
+        assert notifications.count(connection, "morning", "today") == {NotificationState.CANCELLED: 1}
+    for client, pages in readers:
+        assert "panda" not in said(client, "/api/v1/feed?limit=50")
+        # The slate of the first page was made before, and has it still.
+        for page in pages[:-1]:
+            assert "panda" not in said(client, f"/api/v1/feed?limit=5&cursor={page['cursor']}")
+        assert "panda" not in said(client, "/api/v1/contents/a001/related?limit=20")
+        assert "大熊猫" not in said(client, "/")
+        for path in ("/api/v1/contents/panda", "/api/v1/contents/panda/related", "/contents/panda"):
+            answer = client.get(path)
+            assert (answer.status_code, WithdrawReason.LICENCE.label in answer.text) == (410, True), path
+    for app in apps:
+        services = opened(app)
+        services.recommender.follower.catch_up()
+        with services.database.connect() as connection:
+            assert not services.cards.of(connection, ["panda"])["panda"].live
+
+
+def test_no_reason_names_what_was_withdrawn() -> None:
+    card = Card("a", "新篇", None, None, None, None, live=True)
+    cards = {"a": card, "panda": card._replace(id="panda", title="旧题", live=False)}
+    why = Why(ReasonCode.BECAUSE_READ, ("panda",), 3)
+    told = feed_page._item(Entry("a", why, 0, 1.0), cards)
+    assert (told.reason.code, "旧题" in told.reason.text) == (ReasonCode.CATALOGUE, False)
+    cards["panda"] = cards["panda"]._replace(live=True)
+    assert "旧题" in feed_page._item(Entry("a", why, 0, 1.0), cards).reason.text
+
+
 def test_progress_counts_quality_items_and_tells_why_others_are_none(
     panda: Flask, client: FlaskClient, browser: Browser
 ) -> None:
@@ -150,6 +213,6 @@ def test_claims_whose_time_is_over_are_given_back_by_the_clock(panda: Flask, fix
     with services.database.begin() as connection:
         review_desk.draft(connection, "tiger")
         review = submit(connection, "tiger")
-        review_desk.queue.claim(connection, review.id, review.steps[0].step, CHIEF, hours=1)
+        queue.claim(connection, review.id, review.steps[0].step, CHIEF, hours=1)
     with clock.fixed(fixed_clock + HOUR_MS):
         assert do(services.database, release_claims.job(services.settings), fixed_clock) == "done released 1"

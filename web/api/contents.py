@@ -128,9 +128,13 @@ class RelatedContents(Output):
 
 
 def related(services: Services, id: str, query: RelatedQuery) -> RelatedContents:
-    """What is near a content. Raises UnknownContent where none that may be shown has this id, BadRecord for no id."""
+    """What is near a content.
+
+    Raises UnknownContent where none that may be shown has this id, Withdrawn where it once was, BadRecord for no id.
+    """
     checks.identifier(id, "a content's id")
     with services.database.connect() as connection:
+        withdrawing.refuse_withdrawn(connection, id)
         card = contents.cards(connection, [id]).get(id)
     if card is None or not card.live:
         raise UnknownContent(f"no content that may be shown has the id {id}")
@@ -155,6 +159,6 @@ ENDPOINTS = (
         handle=related,
         query=RelatedQuery,
         answer=RelatedContents,
-        fails=(UnknownContent,),
+        fails=(UnknownContent, Withdrawn),
     ),
 )

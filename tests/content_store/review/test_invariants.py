@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import ClassVar
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from content_store import clock, contents
+from content_store import audit, clock, contents
 from content_store.db import Connection, Database, open_database
 from content_store.errors import KepuError
 from content_store.review import (
@@ -23,16 +25,17 @@ from content_store.review import (
     queue,
     records,
     submitting,
-    terms,
     versions,
     withdrawing,
 )
+from content_store.review.trail import Actor
 from content_store.review_words import ROUTE_STEPS, ReturnReason, ReviewState, Route, Severity, Verdict, WithdrawReason
 from content_store.settings import load_settings
 from content_store.vocabulary import ContentStatus, Topic
 from tests.conftest import NOON
 from tests.support import review_desk
 from tests.support.review_desk import REVIEWERS, SETTINGS, WRITER
+from tests.support.servers import Postgres
 
 EVERYBODY = st.sampled_from([WRITER, *REVIEWERS])
 WRITERS = st.sampled_from([WRITER, *REVIEWERS[:2]])
@@ -52,6 +55,8 @@ RAW = st.sampled_from(
         " WHERE claimed_by IS NOT NULL AND verdict IS NULL",
         "UPDATE review_steps SET claimed_by = 'p0', claimed_at = 1, claimed_until = 2, decided_by = 'p0',"
         " decided_at = 1, verdict = 'passed' WHERE verdict IS NULL",
+        "UPDATE contents SET status = 'published' WHERE status IN ('expired', 'withdrawn')",
+        "DELETE FROM contents",
         "UPDATE quarantines SET lifted_at = 1, lifted_by = 'p0', lift_reason = '无妨' WHERE lifted_at IS NULL",
     ]
 )
@@ -60,27 +65,26 @@ RAW = st.sampled_from(
 class Newsroom(RuleBasedStateMachine):
     """Two contents that everybody works on; the clock goes on by an hour with each act."""
 
-    template: ClassVar[Path]
+    begin: ClassVar[Callable[[], tuple[str, Callable[[], None]]]]
+    """Makes a database: its URL, and what takes it away again."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = TemporaryDirectory()
-        path = Path(self.folder.name) / "records.sqlite3"
-        shutil.copyfile(self.template, path)
+        url, self.clear = type(self).begin()
         self.now = NOON
         self.stopped = clock.fixed(NOON)
         self.stopped.__enter__()
-        self.database: Database = open_database(load_settings({"KEPU_DATABASE_URL": f"sqlite:///{path}"}))
+        self.database: Database = open_database(load_settings({"KEPU_DATABASE_URL": url}))
         review_desk.staff(self.database)
         with self.database.begin() as connection:
-            terms.add(connection, "神医", Severity.QUARANTINE, "待核")
+            review_desk.put_term(connection, "神医", Severity.QUARANTINE, "待核")
             for id in ("one", "two"):
                 review_desk.draft(connection, id, title="甲", topic=Topic.SPACE)
 
     def teardown(self) -> None:
         self.database.close()
         self.stopped.__exit__(None, None, None)
-        self.folder.cleanup()
+        self.clear()
 
     def attempt(self, act: object) -> None:
         """Do it in a transaction; what is refused leaves nothing."""
@@ -93,7 +97,7 @@ class Newsroom(RuleBasedStateMachine):
             pass
 
     @rule(id=IDS, who=WRITERS, title=WORDS, topic=TOPICS, old=st.booleans())
-    def save(self, id: str, who: review_desk.Actor, title: str, topic: Topic, old: bool) -> None:
+    def save(self, id: str, who: Actor, title: str, topic: Topic, old: bool) -> None:
         def act(connection: Connection) -> None:
             based_on = 1 if old else versions.newest(connection, id).version
             if contents.get(connection, id).status is ContentStatus.PUBLISHED:
@@ -104,7 +108,7 @@ class Newsroom(RuleBasedStateMachine):
         self.attempt(act)
 
     @rule(id=IDS, who=EVERYBODY, route=st.sampled_from([None, *Route]))
-    def submit(self, id: str, who: review_desk.Actor, route: Route | None) -> None:
+    def submit(self, id: str, who: Actor, route: Route | None) -> None:
         def act(connection: Connection) -> None:
             newest = versions.newest(connection, id).version
             submitting.submit(connection, id, who, SETTINGS, version=newest, route=route)
@@ -112,13 +116,13 @@ class Newsroom(RuleBasedStateMachine):
         self.attempt(act)
 
     @rule(id=IDS, people=st.lists(EVERYBODY, max_size=9), passes=st.integers(0, 12))
-    def review(self, id: str, people: list[review_desk.Actor], passes: int) -> None:
+    def review(self, id: str, people: list[Actor], passes: int) -> None:
         """People come one after the other, each with a claim and a verdict."""
         for number, who in enumerate(people):
             verdict = Verdict.PASSED if number < passes else Verdict.RETURNED
             self.attempt(lambda connection, who=who, verdict=verdict: self.decide(connection, id, who, verdict))
 
-    def decide(self, connection: Connection, id: str, who: review_desk.Actor, verdict: Verdict) -> None:
+    def decide(self, connection: Connection, id: str, who: Actor, verdict: Verdict) -> None:
         review = records.opened(connection, id)
         if review is None or review.current is None:
             return
@@ -136,7 +140,7 @@ class Newsroom(RuleBasedStateMachine):
             self.attempt(lambda connection, who=who: self.decide(connection, id, who, Verdict.PASSED))
 
     @rule(id=IDS, who=EVERYBODY)
-    def go_the_whole_way(self, id: str, who: review_desk.Actor) -> None:
+    def go_the_whole_way(self, id: str, who: Actor) -> None:
         self.submit(id, who, None)
         self.everybody_reviews(id)
 
@@ -146,26 +150,37 @@ class Newsroom(RuleBasedStateMachine):
         self.attempt(act)
 
     @rule(id=IDS, who=EVERYBODY, version=st.integers(1, 5), later=st.booleans())
-    def publish(self, id: str, who: review_desk.Actor, version: int, later: bool) -> None:
+    def publish(self, id: str, who: Actor, version: int, later: bool) -> None:
         at = self.now + 5 * 3_600_000 if later else None
         self.attempt(lambda connection: publishing.publish(connection, id, who, version=version, at=at))
 
     @rule()
     def what_is_due(self) -> None:
         self.attempt(publishing.publish_due)
+        self.attempt(publishing.expire_due)
         self.attempt(queue.release_lapsed)
 
+    @rule(id=IDS, who=EVERYBODY, hours=st.integers(1, 9))
+    def put_off_or_end(self, id: str, who: Actor, hours: int) -> None:
+        def act(connection: Connection) -> None:
+            if contents.get(connection, id).status is ContentStatus.SCHEDULED:
+                publishing.unschedule(connection, id, who)
+            else:
+                contents.update(connection, id, expires_at=self.now + hours * 3_600_000)
+
+        self.attempt(act)
+
     @rule(id=IDS, who=EVERYBODY)
-    def lift(self, id: str, who: review_desk.Actor) -> None:
+    def lift(self, id: str, who: Actor) -> None:
         def act(connection: Connection) -> None:
             quarantining.lift(connection, id, versions.newest(connection, id).version, who, "无妨")
 
         self.attempt(act)
 
     @rule(id=IDS, who=EVERYBODY)
-    def withdraw_or_begin_anew(self, id: str, who: review_desk.Actor) -> None:
+    def withdraw_or_begin_anew(self, id: str, who: Actor) -> None:
         def act(connection: Connection) -> None:
-            if contents.get(connection, id).status is ContentStatus.WITHDRAWN:
+            if contents.get(connection, id).status in (ContentStatus.WITHDRAWN, ContentStatus.EXPIRED):
                 versions.copy(connection, id, who)
             else:
                 withdrawing.withdraw(connection, id, who, WithdrawReason.FACT)
@@ -182,6 +197,11 @@ class Newsroom(RuleBasedStateMachine):
             for content in contents.every(connection):
                 if content.status in (ContentStatus.PUBLISHED, ContentStatus.SCHEDULED):
                     self.require_reviewed(connection, content)
+
+    @invariant()
+    def the_log_is_whole(self) -> None:
+        with self.database.snapshot() as connection:
+            assert audit.verify(connection).flaws == ()
 
     @invariant()
     def nobody_takes_two_steps_nor_reviews_their_own_words(self) -> None:
@@ -210,7 +230,27 @@ class Newsroom(RuleBasedStateMachine):
 
 
 def test_nothing_unreviewed_is_ever_published_whatever_anybody_does(migrated_sqlite: Path) -> None:
-    Newsroom.template = migrated_sqlite
+    def begin() -> tuple[str, Callable[[], None]]:
+        folder = TemporaryDirectory()
+        path = Path(folder.name) / "records.sqlite3"
+        shutil.copyfile(migrated_sqlite, path)
+        return f"sqlite:///{path}", folder.cleanup
+
+    play(begin, 25)
+
+
+@pytest.mark.backend("postgresql")
+def test_nor_on_the_other_kind_of_database(migrated_postgresql: str, postgres_server: Postgres) -> None:
+    def begin() -> tuple[str, Callable[[], None]]:
+        name = postgres_server.database(migrated_postgresql)
+        return postgres_server.url(name), lambda: postgres_server.drop(name)
+
+    play(begin, 8)
+
+
+def play(begin: Callable[[], tuple[str, Callable[[], None]]], examples: int) -> None:
+    """So many newsrooms, each for 25 acts."""
+    Newsroom.begin = staticmethod(begin)
     machine = Newsroom.TestCase
-    machine.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+    machine.settings = settings(max_examples=examples, stateful_step_count=25, deadline=None)
     machine().runTest()

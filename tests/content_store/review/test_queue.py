@@ -15,7 +15,19 @@ from content_store.review import deciding, publishing, queue, records, versions
 from content_store.review.trail import Actor
 from content_store.review_words import ReviewState, ReviewStep, Verdict
 from content_store.vocabulary import Topic
-from tests.support.review_desk import CHIEF, REVIEWERS, WRITER, draft, pass_all, submit, take
+from tests.support.review_desk import (
+    CHENGDU,
+    CHIEF,
+    GUANGYUAN,
+    PROVINCE,
+    REVIEWERS,
+    WANGCANG,
+    WRITER,
+    draft,
+    pass_all,
+    submit,
+    take,
+)
 
 FIRST, SECOND = ReviewStep.FIRST_REVIEW, ReviewStep.SECOND_REVIEW
 HOUR_MS = 3_600_000
@@ -29,14 +41,15 @@ def test_what_waits_is_listed_by_urgency_and_due_time(desk: Database, fixed_cloc
     with desk.begin() as connection:
         for hours, id in enumerate(("a", "b", "c")):
             with clock.fixed(fixed_clock + hours * HOUR_MS):
-                draft(connection, id, topic=Topic.SPACE if id == "a" else Topic.ENERGY)
-                submit(connection, id, urgent=id == "c", organisation_id="旺苍" if id == "b" else "成都")
+                place = WANGCANG if id == "b" else CHENGDU
+                draft(connection, id, topic=Topic.SPACE if id == "a" else Topic.ENERGY, organisation_id=place)
+                submit(connection, id, urgent=id == "c")
         take(connection, records.of(connection, "a")[0], REVIEWERS[0])
         assert ids(queue.waiting(connection)) == ["c", "a", "b"]
         assert ids(queue.waiting(connection, step=FIRST)) == ["c", "b"]
         assert ids(queue.waiting(connection, topic=Topic.SPACE)) == ["a"]
-        assert ids(queue.waiting(connection, organisation_id="广元")) == ["b"]
-        assert ids(queue.waiting(connection, organisation_id="省")) == ["c", "a", "b"]
+        assert ids(queue.waiting(connection, organisation_id=GUANGYUAN)) == ["b"]
+        assert ids(queue.waiting(connection, organisation_id=PROVINCE)) == ["c", "a", "b"]
         assert ids(queue.waiting(connection, account_id=REVIEWERS[0].account_id)) == ["c", "b"]
         assert ids(queue.waiting(connection, account_id=WRITER.account_id)) == []
         assert ids(queue.waiting(connection, limit=1)) == ["c"]
@@ -157,7 +170,7 @@ def test_of_those_who_save_at_once_one_saves_and_all_keep_what_they_wrote(desk: 
     with desk.connect() as connection:
         saved = versions.every(connection, "panda")
         assert [version.version for version in saved] == [1, 2]
-        kept = {who.name: versions.kept(connection, "panda", who.account_id) for who in people}
+        kept = {who.name: versions.kept(connection, "panda", who) for who in people}
     assert {name: [words["title"] for _, _, words in drafts] for name, drafts in kept.items() if drafts} == {
         who.name: [who.name] for who in people if who.name != saved[1].title
     }

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from content_store.db import Database
 from content_store.errors import BadRecord, UnknownTerm
-from content_store.review import terms
+from content_store.review import quarantining, terms
 from content_store.review.terms import Term, TermList
 from content_store.review_words import Severity
+from tests.support.review_desk import CHIEF, put_term
 
 
 def listed(*words: str) -> TermList:
@@ -94,19 +95,19 @@ def test_thousands_of_words_are_looked_for_in_milliseconds() -> None:
     assert (time.perf_counter() - started) / 3 < 0.25  # 10,000 characters; a tenth of it on a quiet machine
 
 
-def test_the_list_is_kept_and_a_word_may_be_given_another_severity(database: Database) -> None:
-    with database.begin() as connection:
-        terms.add(connection, "神医", Severity.NOTICE, "留意")
-        terms.add(connection, " 神医 ", "forbidden", "虚假宣传")
-        terms.add(connection, "VIP", Severity.NOTICE, "留意")
+def test_the_list_is_kept_and_a_word_may_be_given_another_severity(desk: Database) -> None:
+    with desk.begin() as connection:
+        put_term(connection, "神医", Severity.NOTICE, "留意")
+        put_term(connection, " 神医 ", "forbidden", "虚假宣传")
+        put_term(connection, "VIP", Severity.NOTICE, "留意")
         assert terms.every(connection) == [
             Term("VIP", Severity.NOTICE, "留意"),
             Term("神医", Severity.FORBIDDEN, "虚假宣传"),
         ]
         assert [hit.term.reason for hit in terms.load(connection).find({"title": "神 医"})] == ["虚假宣传"]
-        terms.remove(connection, "神医")
+        quarantining.change_list(connection, CHIEF, remove=["神医"])
         with pytest.raises(UnknownTerm):
-            terms.remove(connection, "神医")
+            quarantining.change_list(connection, CHIEF, remove=["神医"])
         for term, severity, reason in (
             ("", "notice", "x"),
             ("。。", "notice", "x"),
@@ -114,4 +115,4 @@ def test_the_list_is_kept_and_a_word_may_be_given_another_severity(database: Dat
             ("a", "notice", " "),
         ):
             with pytest.raises(BadRecord):
-                terms.add(connection, term, severity, reason)
+                put_term(connection, term, severity, reason)
