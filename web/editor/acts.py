@@ -1,4 +1,4 @@
-"""What is done with a content: sending it into review, publishing, withdrawing, beginning anew, lifting a quarantine."""
+"""What is done with a content: sending it into review, publishing, withdrawing, copying, lifting a quarantine."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def _do(id: str, act: Callable[[Connection], str]) -> Response:
 
 
 def _done(id: str, notice: str) -> Response:
-    return redirect(url_for("show_content", id=id, notice=notice), 303)
+    return redirect(url_for("show_content_desk", id=id, notice=notice), 303)
 
 
 def _incomplete(id: str) -> Response:

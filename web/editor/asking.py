@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeVar
 
 from flask import request
 
@@ -14,6 +15,7 @@ from content_store.review import trail
 from content_store.review.trail import Actor
 from web import signed
 
+E = TypeVar("E", bound=StrEnum)
 _MOST_DIGITS = 9
 Faults = dict[str, str]
 """What is wrong with a form: the name of a field, and a sentence to stand beside it."""
@@ -35,7 +37,7 @@ def number(name: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else None
 
 
-def chosen[E: StrEnum](kind: type[E], text: str | None) -> E | None:
+def chosen(kind: type[E], text: str | None) -> E | None:
     """The value of an enumeration that ``text`` is; None where it is none."""
     return kind(text) if text in set(kind) else None
 

@@ -36,7 +36,7 @@ _ACTS = {
 }
 
 
-def show_content(id: str) -> Response:
+def show_content_desk(id: str) -> Response:
     """The page."""
     return show(id)
 
@@ -121,5 +121,12 @@ def _names(connection: Connection, made: list[Version]) -> dict[str, str]:
 
 
 PAGES = (
-    Page("GET", "/staff/contents/<path:id>", show_content, Permission.SEE_QUEUE, organisation_of_content, people=True),
+    Page(
+        "GET",
+        "/staff/contents/<path:id>",
+        show_content_desk,
+        Permission.SEE_QUEUE,
+        organisation_of_content,
+        people=True,
+    ),
 )

@@ -73,7 +73,7 @@ def _save(
 def _after(id: str, version: int) -> Response:
     """Send the new version into review where that was asked for; it is saved in any case."""
     if asking.field("then") != "submit":
-        return redirect(url_for("show_content", id=id, notice="saved"), 303)
+        return redirect(url_for("show_content_desk", id=id, notice="saved"), 303)
     try:
         with current().database.begin() as connection:
             submitting.submit(connection, id, asking.me(connection), current().settings, version=version)
@@ -82,7 +82,7 @@ def _after(id: str, version: int) -> Response:
     except refusals.REFUSALS as error:
         said = f"已保存为第 {version} 版，但没有送审。{refusals.of_content(error)}"
         return _page(id, version, _typed(), fault=said, status=errors.status_of(type(error)))
-    return redirect(url_for("show_content", id=id, notice="submitted"), 303)
+    return redirect(url_for("show_content_desk", id=id, notice="submitted"), 303)
 
 
 def _conflict(id: str, saving: Saving, changed: list[str], typed: dict[str, str]) -> Response:

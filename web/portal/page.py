@@ -16,8 +16,8 @@ from web.access import Needs, Open, Where
 class Page:
     """``rule`` as Flask writes it; the name of ``handle`` is that of the route.
 
-    ``needs`` says who may ask for it, ``where`` in which organisation (``web/access.py``); with ``people`` only somebody
-    who is signed in, and no programme with a service token.
+    ``needs`` says who may ask for it, ``where`` in which organisation (``web/access.py``); with ``people`` only
+    somebody who is signed in, and no programme with a service token.
     """
 
     method: str
