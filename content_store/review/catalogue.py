@@ -15,7 +15,7 @@ from content_store.vocabulary import ContentStatus, Topic
 _contents, _versions, _reviews = schema.contents.c, tables.content_versions.c, tables.reviews.c
 _held = tables.quarantines.c
 _place = sa.func.coalesce(_versions.organisation_id, organisations.ROOT)
-_UNPUBLISHED = (ContentStatus.DRAFT, ContentStatus.IN_REVIEW, ContentStatus.PUBLISHED)
+_BEFORE = (ContentStatus.DRAFT, ContentStatus.IN_REVIEW)
 
 
 class Listed(NamedTuple):
@@ -71,10 +71,9 @@ def ready(connection: Connection, reach: frozenset[str], limit: int = 100) -> li
         _reviews.version == _versions.version,
         _reviews.state == ReviewState.PASSED,
     )
-    waits = sa.and_(
-        _contents.status.in_(_UNPUBLISHED), sa.func.coalesce(_contents.wording, 0) < _versions.version, passed.exists()
-    )
-    query = _query(reach).where(waits).order_by(passed.scalar_subquery(), _contents.id).limit(limit)
+    better = sa.and_(_contents.status == ContentStatus.PUBLISHED, _contents.wording < _versions.version)
+    waits = sa.or_(_contents.status.in_(_BEFORE), better)
+    query = _query(reach).where(waits, passed.exists()).order_by(passed.scalar_subquery(), _contents.id).limit(limit)
     return [_listed(row) for row in connection.execute(query)]
 
 
