@@ -65,8 +65,8 @@ def allowed_by(heading: str) -> dict[str, set[str]]:
 
 PEOPLE = "; people only"
 ROWS = [
-    Row(*found, scope.removesuffix(PEOPLE), scope.endswith(PEOPLE))
-    for *found, scope in _ROUTE.findall(PAGE.read_text("utf-8"))
+    Row(method, rule, needs, scope.removesuffix(PEOPLE), scope.endswith(PEOPLE))
+    for method, rule, needs, scope in _ROUTE.findall(PAGE.read_text("utf-8"))
 ]
 ROLES = allowed_by("What roles allow")
 KEYS = allowed_by("What service tokens allow")

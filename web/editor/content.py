@@ -79,6 +79,7 @@ def _given(connection: Connection, content: Content, me: Actor) -> dict[str, Any
         if newest
         else [],
         "may": may,
+        "waits": passed is not None and content.status in (ContentStatus.DRAFT, ContentStatus.IN_REVIEW),
         "publishable": passed if may["publishes"] else None,
         "unschedules": may["publishes"] and content.status is ContentStatus.SCHEDULED,
         "withdrawable": may["withdraws"] and ContentStatus.WITHDRAWN in CONTENT_TRANSITIONS[content.status],
