@@ -27,9 +27,8 @@ def form_of(page: str) -> dict[str, str]:
     """What the form for the words says."""
     fields = dict(re.findall(r'<input id="(\w+)"[^>]* value="([^"]*)"', page))
     fields |= dict(re.findall(r'<textarea id="(\w+)"[^>]*>\n?([^<]*)</textarea>', page))
-    fields |= {name: "" for name in re.findall(r'<select id="(\w+)"', page)}
     for name, options in re.findall(r'<select id="(\w+)".*?</option>(.*?)</select>', page):
-        fields |= {name: found for found in re.findall(r'value="(\w+)" selected', options)}
+        fields[name] = next(iter(re.findall(r'value="(\w+)" selected', options)), "")
     return fields | {"based_on": re.findall(r'name="based_on" value="(\d+)"', page)[0]}
 
 

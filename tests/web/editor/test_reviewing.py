@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from content_store import clock
 from content_store.review import quarantining, queue, terms, versions
 from content_store.review_words import ReviewState, ReviewStep, Severity
@@ -229,16 +227,21 @@ def test_who_may_only_look_finds_no_buttons(newsroom: Newsroom) -> None:
     assert "你没有这一步的审核权限" in answer.text
 
 
-@pytest.mark.parametrize("path", ["/staff/review", "/staff/contents", "/staff/review/ready", "/staff/review/terms"])
-def test_every_field_has_a_label_and_nothing_needs_a_script(newsroom: Newsroom, path: str) -> None:
-    newsroom.in_review()
-    page = newsroom.sit("chief").see(path)
-    assert "<script" not in page
-    assert " style=" not in page
-    fields = [part.split('"')[0] for part in page.split(' id="')[1:]]
-    for id in fields:
-        kind = page.split(f' id="{id}"')[0].rpartition("<")[2].split()[0]
-        assert kind not in ("input", "select", "textarea") or f'<label for="{id}"' in page
+def test_every_field_has_a_label_and_nothing_needs_a_script(newsroom: Newsroom) -> None:
+    review, chief, own = newsroom.in_review(), newsroom.sit("chief"), "/staff/contents/onion"
+    lists = ("/staff/review", "/staff/contents", "/staff/review/ready", "/staff/review/terms")
+    for path in (*lists, f"/staff/review/{review.id}", own, f"{own}/words", f"{own}/version"):
+        page = chief.see(path)
+        assert "<script" not in page, path
+        assert " style=" not in page, path
+        fields = re.findall(r'<(?:input|select|textarea)(?: [^>]*)? id="(\w+)"', page)
+        assert [id for id in fields if f'<label for="{id}"' not in page] == [], path
+        assert len(set(re.findall(r' id="([^"]+)"', page))) == len(re.findall(r' id="([^"]+)"', page)), path
+
+
+def test_the_desk_leads_to_the_pages_of_those_who_may_see_them(newsroom: Newsroom) -> None:
+    assert 'href="/staff/review"' in newsroom.sit("li").see("/staff")
+    assert 'href="/staff/review"' not in newsroom.sit("wang").see("/staff")
 
 
 def test_the_list_itself_is_as_the_newsroom_has_it(newsroom: Newsroom) -> None:
