@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from content_store import audit, checks, clock, ids, organisations, roles, schema, sessions
+from content_store import audit, checks, clock, ids, organisations, roles, schema, sessions, statements
 from content_store.errors import BadRecord, UnknownAccount
 from content_store.passwords import Hashed
 from content_store.staff_vocabulary import Permission
@@ -94,6 +95,15 @@ def every(connection: Connection, below: str | None = None) -> list[Account]:
     if below is not None:
         query = query.where(_accounts.c.organisation_id.in_(organisations.subtree(connection, below)))
     return [_account(row) for row in connection.execute(query)]
+
+
+def names(connection: Connection, ids: Collection[str]) -> dict[str, str]:
+    """The names of these accounts, by id; unknown ids are left out."""
+    found: dict[str, str] = {}
+    for part in statements.chunks(ids):
+        rows = connection.execute(sa.select(_accounts.c.id, _accounts.c.name).where(_accounts.c.id.in_(part)))
+        found.update((row.id, row.name) for row in rows)
+    return found
 
 
 def change_password(connection: Connection, id: str, password: Hashed, *, keep_session: str | None = None) -> Account:

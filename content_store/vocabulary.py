@@ -191,7 +191,7 @@ FETCHED_STATES = frozenset({FeedState.ACTIVE, FeedState.FAILING})
 
 
 class ContentStatus(StrEnum):
-    """Where a content stands; only a published one may reach citizens."""
+    """Where a content stands; only a published one may reach citizens. ``label`` is what people read."""
 
     DRAFT = "draft"
     IN_REVIEW = "in_review"
@@ -200,6 +200,20 @@ class ContentStatus(StrEnum):
     EXPIRED = "expired"
     WITHDRAWN = "withdrawn"
 
+    @property
+    def label(self) -> str:
+        """The Chinese name."""
+        return _STATUS_LABELS[self]
+
+
+_STATUS_LABELS = {
+    ContentStatus.DRAFT: "草稿",
+    ContentStatus.IN_REVIEW: "审核中",
+    ContentStatus.SCHEDULED: "已定时",
+    ContentStatus.PUBLISHED: "已发布",
+    ContentStatus.EXPIRED: "已到期",
+    ContentStatus.WITHDRAWN: "已下架",
+}
 
 class SourceKind(StrEnum):
     """By which road a work came in; ``label`` is what people read."""

@@ -42,10 +42,11 @@ It may raise an error of the tree for what does not exist. The connection is for
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a route needs, and in which organisation."""
+    """What a route needs, and in which organisation; with ``people`` service tokens are refused, whatever they may."""
 
     needs: Needs
     where: Where | None = None
+    people: bool = False
 
 
 def the_province(connection: Connection, parts: Mapping[str, str]) -> str:
@@ -63,9 +64,9 @@ def organisation_of_account(connection: Connection, parts: Mapping[str, str]) ->
     return accounts.get(connection, parts["id"]).organisation_id
 
 
-def declare(app: Flask, route: str, needs: Needs, where: Where | None = None) -> None:
+def declare(app: Flask, route: str, needs: Needs, where: Where | None = None, *, people: bool = False) -> None:
     """Say what the route (by its name) needs."""
-    rules_of(app)[route] = Rule(needs, where)
+    rules_of(app)[route] = Rule(needs, where, people)
 
 
 def rules_of(app: Flask) -> dict[str, Rule]:
@@ -117,9 +118,9 @@ def _judge(services: Services, rule: Rule) -> AnyResponse | None:
     held_up = known is not None and caller.key is None and known.account.must_change_password
     if held_up and request.endpoint not in BEFORE_THE_PASSWORD:
         return _to_change_password()
+    if caller.key is not None and (rule.people or isinstance(rule.needs, Open)):
+        raise Forbidden("this is for people who are signed in, not for service tokens")
     if isinstance(rule.needs, Open):
-        if caller.key is not None:
-            raise Forbidden("this is for people who are signed in, not for service tokens")
         return None
     with services.database.connect() as connection:
         place = rule.where(connection, request.view_args or {}) if rule.where else None

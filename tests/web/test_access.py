@@ -15,11 +15,16 @@ from werkzeug.test import TestResponse
 
 from content_store import keys, passwords, sessions
 from content_store.accounts import Account
+from content_store.review import submitting, versions
+from content_store.review.records import Review
+from content_store.review.trail import Actor
+from content_store.review.versions import Words
+from content_store.review_words import AiUse, ContentOrigin
 from content_store.sessions import Limits
 from content_store.settings import load_settings
 from content_store.staff_vocabulary import KEY_PERMISSIONS, Permission, StaffRole
-from content_store.vocabulary import Role
-from tests.support.staff import CHENGDU, MIANYANG, MUSEUM, ROOT, found_organisations, somebody
+from content_store.vocabulary import Role, Topic
+from tests.support.staff import CHENGDU, HOUSE, MIANYANG, MUSEUM, ROOT, found_organisations, somebody
 from web import signed
 from web.access import declare, rules_of
 from web.app import create_app
@@ -36,12 +41,13 @@ _TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
 
 
 class Row(NamedTuple):
-    """A line of the matrix: ``scope`` is its last column."""
+    """A line of the matrix: ``scope`` is its last column, ``people`` what that says of service tokens."""
 
     method: str
     rule: str
     needs: str
     scope: str
+    people: bool = False
 
 
 def table(heading: str) -> list[list[str]]:
@@ -57,19 +63,24 @@ def allowed_by(heading: str) -> dict[str, set[str]]:
     return {name: {row[0] for row in rows if row[at] == "✓"} for at, name in enumerate(head) if name.isascii()}
 
 
-ROWS = [Row(*found) for found in _ROUTE.findall(PAGE.read_text("utf-8"))]
+PEOPLE = "; people only"
+ROWS = [
+    Row(method, rule, needs, scope.removesuffix(PEOPLE), scope.endswith(PEOPLE))
+    for method, rule, needs, scope in _ROUTE.findall(PAGE.read_text("utf-8"))
+]
 ROLES = allowed_by("What roles allow")
 KEYS = allowed_by("What service tokens allow")
 
 
 class World(NamedTuple):
-    """An app, somebody with each role in Chengdu, and an account without one in each place."""
+    """An app, somebody with each role in Chengdu; in each place an account without one, and a work in review."""
 
     app: Flask
     people: dict[StaffRole, Account]
     province: dict[StaffRole, Account]
     residents: dict[str, Account]
     tokens: dict[Role, str]
+    works: dict[str, Review]
 
     def browser(self, account: Account) -> FlaskClient:
         """A browser in which the account has just signed in."""
@@ -96,8 +107,19 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             province = {role: somebody(connection, f"p-{role}", role=role) for role in StaffRole}
             residents = {id: somebody(connection, f"r-{id}", organisation_id=id) for id in PLACES.values()}
             tokens = {role: keys.create(connection, role=role, organisation=CHENGDU)[1] for role in Role}
-        yield World(app, people, province, residents, tokens)
+        works = {place: work(app, f"work-{place}", place) for place in PLACES.values()}
+        yield World(app, people, province, residents, tokens, works)
     services_of(app).close()
+
+
+def work(app: Flask, id: str, place: str) -> Review:
+    """The review of a work of an organisation."""
+    house = Actor(None, "tests", HOUSE)
+    with services_of(app).database.begin() as connection:
+        words: Words = {"title": "题目", "body": "正文", "topic": Topic.DAILY, "ai_use": AiUse.NONE}
+        versions.create(connection, house, ContentOrigin.EDITOR, id=id, organisation_id=place, **words)
+    with services_of(app).database.begin() as connection:
+        return submitting.submit(connection, id, house, services_of(app).settings, version=1)
 
 
 def ask(client: FlaskClient, row: Row, path: str, **headers: str) -> TestResponse:
@@ -126,6 +148,10 @@ def targets(world: World, row: Row) -> dict[str, str | None]:
         return {row.rule.replace("<path:id>", place): place for place in PLACES.values()}
     if row.scope == "account `id`":
         return {row.rule.replace("<path:id>", world.residents[place].id): place for place in PLACES.values()}
+    if row.scope in ("content `id`", "review `id`"):
+        review = row.scope == "review `id`"
+        ids = {place: found.id if review else found.content_id for place, found in world.works.items()}
+        return {row.rule.replace("<path:id>", ids[place]): place for place in PLACES.values()}
     if row.scope == "the province":
         return {plain: ROOT}
     assert row.scope == "–", f"tests/web/test_access.py does not know how to ask about {row.scope!r}"
@@ -142,8 +168,9 @@ def expected(row: Row, permissions: set[str], place: str | None, *, at_root: boo
 def test_every_route_is_in_the_matrix_once_and_says_there_what_it_says_itself(world: World) -> None:
     names = {"the_province": "the province", "organisation": "organisation `id`"}
     names |= {"organisation_of_account": "account `id`"}
+    names |= {"organisation_of_content": "content `id`", "organisation_of_review": "review `id`"}
     said = [
-        Row(method, rule.rule, str(found.needs), names[found.where.__name__] if found.where else "–")
+        Row(method, rule.rule, str(found.needs), names[found.where.__name__] if found.where else "–", found.people)
         for rule in world.app.url_map.iter_rules()
         for found in [rules_of(world.app)[rule.endpoint]]
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
@@ -187,7 +214,8 @@ def test_each_service_token_gets_where_the_matrix_says_and_nowhere_else(world: W
     for row in ROWS:
         for path, place in targets(world, row).items():
             answer = ask(world.app.test_client(), row, path, **headers)
-            right = row.needs != SIGNED_IN and expected(row, KEYS[role], place, at_root=False)
+            refused = row.needs == SIGNED_IN or row.people
+            right = not refused and expected(row, KEYS[role], place, at_root=False)
             if let_in(answer) != right:
                 wrong.append((row, path, answer.status_code))
     assert wrong == []

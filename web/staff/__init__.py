@@ -6,11 +6,11 @@ from typing import Any
 
 from flask import Flask
 
-from web import signed
+from web import editor, signed
 from web.portal.page import add
 from web.staff import desk, log, people, sign_in, sign_ins
 
-PAGES = (*sign_in.PAGES, *desk.PAGES, *sign_ins.PAGES, *people.PAGES, *log.PAGES)
+PAGES = (*sign_in.PAGES, *desk.PAGES, *sign_ins.PAGES, *people.PAGES, *log.PAGES, *editor.PAGES)
 """Address, method, handler and needs of every page."""
 
 

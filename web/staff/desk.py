@@ -31,6 +31,7 @@ def show_desk() -> str:
         may=[entry.label for entry in Permission if entry in may],
         managed=[(id, names.get(id, "")) for id in managed],
         sees_log=province,
+        reviews=Permission.SEE_QUEUE in may,
     )
 
 
