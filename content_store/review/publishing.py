@@ -49,12 +49,7 @@ def publish(
     _require_publishable(connection, content, words)
     if content.status is ContentStatus.PUBLISHED and content.wording == version:
         return content
-    now = clock.now_ms()
-    later = at is not None and at > now
-    if later and content.status is ContentStatus.PUBLISHED:
-        raise BadRecord("a correction is published at once", hint="wrong words are not left out until a later time")
-    if expires_at is not None and expires_at <= max(at or now, now):
-        raise BadRecord("a content ends after it was published")
+    later = _is_later(content, at, expires_at)
     _show(connection, content, words, ContentStatus.SCHEDULED if later else ContentStatus.PUBLISHED, at, expires_at)
     if not later:
         _note_live(connection, [content_id])
@@ -63,6 +58,17 @@ def publish(
     after = {"status": shown.status.value, "version": version, "at": shown.published_at, "until": shown.expires_at}
     trail.record(connection, actor, "schedule" if later else "publish", "content", content_id, before, after)
     return shown
+
+
+def _is_later(content: Content, at: int | None, expires_at: int | None) -> bool:
+    """Whether it is to be published by the clock. Raises BadRecord for moments that make no sense."""
+    now = clock.now_ms()
+    later = at is not None and at > now
+    if later and content.status is ContentStatus.PUBLISHED:
+        raise BadRecord("a correction is published at once", hint="wrong words are not left out until a later time")
+    if expires_at is not None and expires_at <= max(at or now, now):
+        raise BadRecord("a content ends after it was published")
+    return later
 
 
 def unschedule(connection: Connection, content_id: str, actor: Actor) -> Content:

@@ -19,7 +19,7 @@ from content_store.jobs import Claim, Occurrence
 from content_store.leases import Watch
 from content_store.settings import Settings
 from content_store.vocabulary import JobState
-from push import children
+from push import children, training
 from push.jobs import retrain
 from push.run import Run, Stopped
 from push.scheduler import perform
