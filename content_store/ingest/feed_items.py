@@ -12,7 +12,7 @@ from content_store.ingest.dates import instant
 from content_store.ingest.parsed import Enclosure, ParsedFeed, ParsedItem
 from content_store.ingest.sanitising import clean_html, first_picture, html_of_text, plain_text
 from content_store.ingest.urls import canonical_url, is_web, safe_url
-from content_store.ingest.xml_events import Read
+from content_store.ingest.xml_events import AT, Read
 
 LONGEST_HTML = 200_000
 LONGEST_TITLE = 500
@@ -129,7 +129,7 @@ def _authors(of: Any) -> tuple[str, ...]:
     names = [dict.get(one, "name") or dict.get(one, "email") or "" for one in details]
     if not any(names):
         names = [_text(of, "author")]
-    return tidy_names(names)
+    return tidy_names(name.replace(AT, "@") for name in names)
 
 
 def tidy_names(names: Iterable[str]) -> tuple[str, ...]:

@@ -73,6 +73,8 @@ def _unpacked(data: bytes) -> bytes:
         unpacked = reader.decompress(data, LARGEST)
     except zlib.error as error:
         raise FeedUnreadable(f"it is packed by gzip, and damaged: {error}", hint="store the feed unpacked") from error
+    if not unpacked and not reader.eof:
+        raise FeedUnreadable("it is packed by gzip, and damaged: it has no end", hint="store the feed unpacked")
     if reader.unconsumed_tail:
         raise FeedUnreadable(f"unpacked it has more than {LARGEST:,} bytes", hint="let the feed have fewer items")
     return unpacked
