@@ -212,8 +212,8 @@ class _Events:
         if self._skipped:
             self._skipped -= 1
             return
-        tag = self._names.pop()
-        self.parser.unknown_endtag(tag)
+        self.parser.unknown_endtag(self._names.pop())
+        self._of_person = False
         if self._scoped.pop():
             self._scopes.pop()
         self._room = _LONGEST_CONTENT if self.in_content else _LONGEST_TEXT if self._names else 0
@@ -222,7 +222,9 @@ class _Events:
         if self.in_content:
             return False
         prefix = tag.rpartition(":")[0]
-        if prefix in _FOR_OTHERS or tag in _UNUSED or (tag == "itunes:subtitle" and self.parser.inentry):
+        if prefix in _FOR_OTHERS or tag in _UNUSED :
+            return True
+        if tag == "itunes:subtitle" and (self.parser.inentry or "subtitle" in self.parser.feeddata):
             return True
         if prefix and self.parser.inentry and prefix not in self._prefixes and prefix in self._scopes[-1]:
             return True
