@@ -1,7 +1,7 @@
 """Dates as feeds write them → epoch milliseconds (UTC).
 
-feedparser reads most of them; here is what it cannot know: that a time without a zone, or in "CST", is Chinese time in a
-Chinese feed, and how Chinese people write dates.
+feedparser reads most of them; here is what it cannot know: that a time without a zone, or in "CST", is Chinese time in
+a Chinese feed, and how Chinese people write dates.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _WITHOUT_TIME = re.compile(r"(?!.*\d:\d)")
 
 
 def instant(written: str, parsed: time.struct_time | None = None, *, chinese: bool = False) -> int | None:
-    """When ``written`` is, or None where it is no date. ``parsed`` is what feedparser made of it (UTC); ``chinese`` says
-    that a time of no known zone is Shanghai's."""
+    """When ``written`` is, or None where it is no date. ``parsed`` is what feedparser made of it (UTC); ``chinese``
+    says that a time of no known zone is Shanghai's."""
     written = written.strip()[:_LONGEST]
     if _NUMBER.fullmatch(written):
         return _sensible(int(written) * (1 if len(written) == 13 else 1000))

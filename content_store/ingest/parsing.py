@@ -39,9 +39,7 @@ def parse(
     """The feed in ``data``; ``url`` is where it came from, the others are the headers it came with, as far as known."""
     deadline = time.thread_time() + _SECONDS
     if len(data) > LARGEST:
-        raise FeedUnreadable(
-            f"it has {len(data):,} bytes, more than {LARGEST:,}", hint="let the feed have fewer items"
-        )
+        raise FeedUnreadable(f"it has {len(data):,} bytes, more than {LARGEST:,}", hint="let the feed have fewer items")
     data = _unpacked(data)
     base = url if url and is_web(url) else ""
     charset = _CHARSET.search(content_type or "")

@@ -12,7 +12,8 @@ import pytest
 from web import cli
 
 FEED = """<rss version="2.0"><channel><title>科普</title><link>https://kp.example/</link><item><title>熊猫</title>
-<link>/p/1</link><pubDate>Wed, 01 May 2024 12:00:00 +0800</pubDate><description>&lt;p>正文&lt;script>x&lt;/script></description>
+<link>/p/1</link><pubDate>Wed, 01 May 2024 12:00:00 +0800</pubDate>
+<description>&lt;p>正文&lt;script>x&lt;/script></description>
 </item></channel></rss>"""
 
 

@@ -71,7 +71,10 @@ def _bytes_of(file: Path) -> bytes:
 def _line(item: ParsedItem) -> str:
     when = item.published if item.published is not None else item.updated
     told = [clock.shown(when) if when is not None else "-" * 16, _fitted(item.title or item.summary or "(no title)")]
-    told += ["teaser" if is_teaser(item) else f"{reading_minutes(plain_text(item.html))} min".rjust(6), item.url or item.guid]
+    told += [
+        "teaser" if is_teaser(item) else f"{reading_minutes(plain_text(item.html))} min".rjust(6),
+        item.url or item.guid,
+    ]
     return "  ".join(told)
 
 

@@ -1,4 +1,4 @@
-"""The feeds on which other readers were tested: each within a second, none with anything that runs, most as expected."""
+"""The feeds on which other readers were tested: each within a second, nothing that runs, most as expected."""
 
 from __future__ import annotations
 

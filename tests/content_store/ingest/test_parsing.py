@@ -22,7 +22,8 @@ RSS_2 = """<?xml version="1.0" encoding="utf-8"?>
 <channel><title>科普</title><link>/</link><language>zh-cn</language><description>说明</description><item>
 <title>熊猫 &amp; 竹子</title><link>/p/1?utm_source=rss</link><guid isPermaLink="false">p1</guid>
 <pubDate>Wed, 01 May 2024 12:00:00 +0800</pubDate><dc:creator>张三</dc:creator><category>生态</category>
-<description>摘要</description><content:encoded><![CDATA[<p>正文<img src="a.png" alt="图"></p><script>x</script>]]></content:encoded>
+<description>摘要</description>
+<content:encoded><![CDATA[<p>正文<img src="a.png" alt="图"></p><script>x</script>]]></content:encoded>
 <enclosure url="/a.mp3" length="12" type="audio/mpeg"/></item></channel></rss>"""
 RSS_1 = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/"
  xmlns:dc="http://purl.org/dc/elements/1.1/"><channel rdf:about="https://kp.example/"><title>科普</title>
@@ -33,7 +34,8 @@ ATOM = """<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="zh-CN" xml:base="h
 <link href="/"/><link rel="self" href="/feed.xml"/><author><name>张三</name></author><entry><id>p1</id>
 <title type="html">熊猫 &amp;amp; &lt;i>竹子&lt;/i></title><link href="p/1"/><published>2024-05-01T04:00:00Z</published>
 <updated>2024-05-02T04:00:00Z</updated><category term="eco" label="生态"/><summary>摘要</summary>
-<content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>正文<img src="a.png" alt="图"/></p></div></content></entry></feed>"""
+<content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml">
+<p>正文<img src="a.png" alt="图"/></p></div></content></entry></feed>"""
 ATOM_3 = """<feed version="0.3" xmlns="http://purl.org/atom/ns#" xml:lang="zh-cn"><title>科普</title>
 <link rel="alternate" href="https://kp.example/"/><entry><id>p1</id><title>熊猫 &amp; 竹子</title>
 <link rel="alternate" href="https://kp.example/p/1"/><author><name>张三</name></author>
@@ -54,23 +56,39 @@ def item(inside: str) -> str:
     return f"<rss version='2.0'><channel><title>科普</title><item>{inside}</item></channel></rss>"
 
 
-@pytest.mark.parametrize(("document", "form"), [(RSS_2, "rss20"), (RSS_1, "rss10"), (ATOM, "atom10"), (ATOM_3, "atom03"), (CDF, "")])
+@pytest.mark.parametrize(
+    ("document", "form"), [(RSS_2, "rss20"), (RSS_1, "rss10"), (ATOM, "atom10"), (ATOM_3, "atom03"), (CDF, "")]
+)
 def test_every_format_tells_the_same(document: str, form: str) -> None:
     feed = parse(document.encode(), url=AT)
     found = feed.items[0]
     assert (feed.title, feed.link, feed.format, feed.whole) == ("科普", "https://kp.example/", form, True)
-    assert (found.title, found.url, found.summary, found.published) == ("熊猫 & 竹子", "https://kp.example/p/1", "摘要", MAY)
+    assert (found.title, found.url, found.summary, found.published) == (
+        "熊猫 & 竹子",
+        "https://kp.example/p/1",
+        "摘要",
+        MAY,
+    )
     if form:
         assert (feed.language, found.authors) == ("zh-cn", ("张三",))
 
 
 def test_all_of_an_item_is_read() -> None:
     assert one(RSS_2) == ParsedItem(
-        guid="p1", url="https://kp.example/p/1", link="https://kp.example/p/1?utm_source=rss", title="熊猫 & 竹子",
-        authors=("张三",), published=MAY, summary="摘要", html='<p>正文<img alt="图" src="https://kp.example/p/a.png"></p>',
-        picture="https://kp.example/p/a.png", categories=("生态",), language="zh-cn", full=True,
+        guid="p1",
+        url="https://kp.example/p/1",
+        link="https://kp.example/p/1?utm_source=rss",
+        title="熊猫 & 竹子",
+        authors=("张三",),
+        published=MAY,
+        summary="摘要",
+        html='<p>正文<img alt="图" src="https://kp.example/p/a.png"></p>',
+        picture="https://kp.example/p/a.png",
+        categories=("生态",),
+        language="zh-cn",
+        full=True,
         enclosures=(Enclosure(url="https://kp.example/a.mp3", type="audio/mpeg", length=12),),
-    )  # fmt: skip
+    )
 
 
 def test_markup_of_atom_is_cleaned_and_made_absolute_by_its_base() -> None:
@@ -82,7 +100,11 @@ def test_markup_of_atom_is_cleaned_and_made_absolute_by_its_base() -> None:
 @pytest.mark.parametrize("encoding", ["gb2312", "gb18030", "big5", "utf-16", "utf-8"])
 @pytest.mark.parametrize("declared", ["utf-8", "gb2312", "iso-8859-1"])
 def test_the_encoding_is_right_when_the_declared_one_is_wrong(encoding: str, declared: str) -> None:
-    text = "中文科普文章里有不少常用字，我们在这里多写一些，好知道是什么文字" if encoding != "big5" else "中文科普文章裡有不少常用字，我們在這裡多寫一些"
+    text = (
+        "中文科普文章里有不少常用字，我们在这里多写一些，好知道是什么文字"
+        if encoding != "big5"
+        else "中文科普文章裡有不少常用字，我們在這裡多寫一些"
+    )
     document = f'<?xml version="1.0" encoding="{declared}"?>' + item(f"<title>{text}</title>")
     assert one(document.encode(encoding)).title == text
 
@@ -191,12 +213,58 @@ def sound(feed: ParsedFeed) -> bool:
 
 
 _TAGS = (
-    "<rss>", "<channel>", "<item>", "</item>", "<feed xmlns='http://www.w3.org/2005/Atom'>", "<entry>", "</entry>", "<title>", "</title>",
-    "<link>", "</link>", "<link href='javascript:x'/>", "<description>", "</description>", "<content type='xhtml'>", "</content>", "<![CDATA[", "]]>",
-    "<content type='html' mode='base64'>", "<author>", "<name>", "</name>", "</author>", "<pubDate>", "</pubDate>", "<guid>", "</guid>", "<source url='x'>",
-    "</source>", "<image>", "</image>", "<textInput>", "<category term='x'/>", "<enclosure url='data:x'/>", "<media:content url='x'/>", "<svg>", "</svg>",
-    "<!--", "-->", "&lt;script>", "&amp;", "&#0;", "&x;", "<!DOCTYPE x>", "<?x?>", "xml:base='http://['", "<a href='", "'>", "</rss>", "文", "2024-05-01",
-)  # fmt: skip
+    "<rss>",
+    "<channel>",
+    "<item>",
+    "</item>",
+    "<feed xmlns='http://www.w3.org/2005/Atom'>",
+    "<entry>",
+    "</entry>",
+    "<title>",
+    "</title>",
+    "<link>",
+    "</link>",
+    "<link href='javascript:x'/>",
+    "<description>",
+    "</description>",
+    "<content type='xhtml'>",
+    "</content>",
+    "<![CDATA[",
+    "]]>",
+    "<content type='html' mode='base64'>",
+    "<author>",
+    "<name>",
+    "</name>",
+    "</author>",
+    "<pubDate>",
+    "</pubDate>",
+    "<guid>",
+    "</guid>",
+    "<source url='x'>",
+    "</source>",
+    "<image>",
+    "</image>",
+    "<textInput>",
+    "<category term='x'/>",
+    "<enclosure url='data:x'/>",
+    "<media:content url='x'/>",
+    "<svg>",
+    "</svg>",
+    "<!--",
+    "-->",
+    "&lt;script>",
+    "&amp;",
+    "&#0;",
+    "&x;",
+    "<!DOCTYPE x>",
+    "<?x?>",
+    "xml:base='http://['",
+    "<a href='",
+    "'>",
+    "</rss>",
+    "文",
+    "2024-05-01",
+)
 
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
@@ -212,7 +280,12 @@ def test_any_mixture_of_tags_is_read_or_refused(inside: str, wrapped: bool) -> N
 
 
 @settings(max_examples=150)
-@given(st.binary(max_size=300), st.sampled_from([b"", b"<rss><channel><item><title>", b"{", b"\x1f\x8b", b"\xff\xfe", b"<?xml version='1.0' encoding='"]))
+@given(
+    st.binary(max_size=300),
+    st.sampled_from(
+        [b"", b"<rss><channel><item><title>", b"{", b"\x1f\x8b", b"\xff\xfe", b"<?xml version='1.0' encoding='"]
+    ),
+)
 def test_any_bytes_are_read_or_refused(data: bytes, before: bytes) -> None:
     try:
         assert sound(parse(before + data))
