@@ -40,22 +40,23 @@ def instant(written: str, parsed: time.struct_time | None = None, *, chinese: bo
     if found := _WRITTEN.fullmatch(written):
         return _sensible(_of_match(found, chinese))
     try:
-        parsed = parsed or _of_mail(written)
-        ms = calendar.timegm(parsed) * 1000 if parsed else None
+        seconds = calendar.timegm(parsed) if parsed else _of_mail(written)
     except (ValueError, OverflowError):
         return None
-    if ms is not None and chinese and not _ZONE.search(written) and not _WITHOUT_TIME.match(written):
+    if seconds is None:
+        return None
+    if chinese and not _ZONE.search(written) and not _WITHOUT_TIME.match(written):
         # feedparser takes an unknown zone for UTC, and CST for the central time of America.
-        ms -= (8 + (6 if re.search(r"\bCST\s*$", written) else 0)) * 3_600_000
-    return _sensible(ms)
+        seconds -= (8 + (6 if re.search(r"\bCST\s*$", written) else 0)) * 3600
+    return _sensible(seconds * 1000)
 
 
-def _of_mail(written: str) -> time.struct_time | None:
-    """A date of RFC 5322 that feedparser leaves alone, as one without a zone, taken for UTC."""
+def _of_mail(written: str) -> int | None:
+    """Seconds of a date of RFC 5322 that feedparser leaves alone, as one without a zone, taken for UTC."""
     found = parsedate_tz(written)
     if found is None or found[0] < 1970:
         return None
-    return time.gmtime(calendar.timegm(found[:9]) - (found[9] or 0))
+    return calendar.timegm(found[:9]) - (found[9] or 0)
 
 
 def _of_match(found: re.Match[str], chinese: bool) -> int | None:

@@ -8,6 +8,8 @@ own reader of broken markup, whose time has no bound.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 from xml.parsers import expat
 
@@ -209,7 +211,7 @@ class _Events:
             self._labels = 0
         self._scoped.append(scoped)
         self._names.append(tag)
-        self.parser.unknown_starttag(tag, self._attributes(tag, attributes))
+        self._hand_on(self.parser.unknown_starttag, tag, self._attributes(tag, attributes))
         self._room = _LONGEST_CONTENT if self.in_content else _SHORT.get(local, _LONGEST_TEXT)
         self._of_person = local in _PEOPLE and not self.in_content
 
@@ -226,11 +228,17 @@ class _Events:
         if self._skipped:
             self._skipped -= 1
             return
-        self.parser.unknown_endtag(self._names.pop())
+        self._hand_on(self.parser.unknown_endtag, self._names.pop())
         self._of_person = False
         if self._scoped.pop():
             self._scopes.pop()
         self._room = _LONGEST_CONTENT if self.in_content else _LONGEST_TEXT if self._names else 0
+
+    @staticmethod
+    def _hand_on(event: Callable[..., None], *given: object) -> None:
+        # feedparser fails here and there at elements in places where nobody would write them; such an element is lost.
+        with suppress(Exception):
+            event(*given)
 
     def _is_for_others(self, tag: str, local: str) -> bool:
         if self.in_content:
