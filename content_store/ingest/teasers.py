@@ -7,7 +7,7 @@ import re
 from content_store.ingest.parsed import ParsedItem
 from content_store.ingest.sanitising import plain_text
 from content_store.ledger_rules import CURRENT
-from content_store.readables import length_of
+from content_store.lengths import length_of
 
 SHORTEST_ARTICLE = 200
 """Characters (see ``length_of``) of an article that is told in full without a word of there being more."""
