@@ -21,6 +21,7 @@ from urllib.parse import urljoin
 from bench.feed_claims import EXPECT, HEADER, Claim, holds, of_feedparser, of_gofeed, of_rss_parser
 from content_store.errors import FeedUnreadable
 from content_store.ingest.parsing import ParsedFeed, parse
+from content_store.ingest.urls import is_web
 from content_store.ingest.xml_events import MOST_ITEMS
 from content_store.settings import load_settings
 from tests.support.harmful import harmful
@@ -88,7 +89,7 @@ def outcomes(found: dict[str, bytes]) -> Iterator[Outcome]:
         try:
             feed = parse(
                 data,
-                url=urljoin(_AT + path, headers.get("content-location", "")) if headers else None,
+                url=_address(path, headers) if headers else None,
                 content_type=headers.get("content-type"),
                 content_language=headers.get("content-language"),
             )
@@ -97,6 +98,12 @@ def outcomes(found: dict[str, bytes]) -> Iterator[Outcome]:
         seconds = time.thread_time() - start
         checked = [(claim, bool(claim.field) and holds(claim, feed, data)) for claim in claims] if feed else []
         yield Outcome(path, feed, refusal, seconds, _harm(feed), checked)
+
+
+def _address(path: str, headers: dict[str, str]) -> str:
+    """Where a file is served at, or said to be if that is an address of the web."""
+    said = urljoin(_AT + path, headers.get("content-location", ""))
+    return said if is_web(said) else _AT + path
 
 
 def _is_expectation(path: str, found: dict[str, bytes]) -> bool:

@@ -60,6 +60,7 @@ def parsed_feed(found: Read, base: str, encoding: str, deadline: float) -> Parse
 
 def _item(entry: Any, feed: Any, version: str, base: str, home: str, language: str, chinese: bool) -> ParsedItem:
     link = _link(entry, base)
+    # In Atom a content has the language of its feed unless it says that it has none.
     html, full, spoken = _content(entry, base, link or home)
     enclosures = tuple(_enclosures(entry, base))
     title = _plain(entry, "title", LONGEST_TITLE)
@@ -78,7 +79,7 @@ def _item(entry: Any, feed: Any, version: str, base: str, home: str, language: s
         picture=_picture(entry, enclosures, html, base),
         enclosures=enclosures,
         categories=_categories(entry),
-        language=tidy_language(spoken) or language,
+        language=tidy_language(spoken) or ("" if full and version.startswith("atom") else language),
         full=full,
     )
 
