@@ -43,8 +43,8 @@ def holds(claim: Claim, feed: ParsedFeed, data: bytes) -> bool:
     if claim.field == "encoding":
         return _same_encoding(str(claim.value), feed, data)
     if kind == "feed":
-        return _FEED[name](feed, claim.value)
-    return claim.item < len(feed.items) and _ITEM[name](feed.items[claim.item], claim.value)
+        return bool(_FEED[name](feed, claim.value))
+    return claim.item < len(feed.items) and bool(_ITEM[name](feed.items[claim.item], claim.value))
 
 
 def _same_encoding(name: str, feed: ParsedFeed, data: bytes) -> bool:
@@ -198,28 +198,56 @@ def _path(node: ast.expr) -> str:
     if isinstance(node, ast.Attribute):
         return f"{_path(node.value)}.{node.attr}"
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-        return f"{_path(node.value)}.{node.slice.value}"
+        return f"{_path(node.value)}.{node.slice.value!s}"
     return ""
 
 
 # --- gofeed and rss-parser ---------------------------------------------------------------------------------------
 
 _GOFEED = {
-    "title": "title", "description": "text", "summary": "text", "link": "link", "guid": "guid", "id": "guid",
-    "content": "text", "pubDateParsed": "published", "publishedParsed": "published", "updatedParsed": "dated",
-    "authors": "author", "categories": "category", "enclosures": "enclosure", "content_html": "text",
-    "content_text": "text", "url": "link", "date_published": "published", "date_modified": "updated", "tags": "category",
+    "title": "title",
+    "description": "text",
+    "summary": "text",
+    "link": "link",
+    "guid": "guid",
+    "id": "guid",
+    "content": "text",
+    "pubDateParsed": "published",
+    "publishedParsed": "published",
+    "updatedParsed": "dated",
+    "authors": "author",
+    "categories": "category",
+    "enclosures": "enclosure",
+    "content_html": "text",
+    "content_text": "text",
+    "url": "link",
+    "date_published": "published",
+    "date_modified": "updated",
+    "tags": "category",
     "attachments": "enclosure",
-}  # fmt: skip
+}
 _GOFEED_FEED = {
-    "title": "title", "description": "description", "subtitle": "description", "link": "link", "language": "language",
+    "title": "title",
+    "description": "description",
+    "subtitle": "description",
+    "link": "link",
+    "language": "language",
     "home_page_url": "link",
-}  # fmt: skip
+}
 _RSS_PARSER = {
-    "title": "title", "link": "link", "isoDate": "dated", "content": "text", "guid": "guid", "id": "guid",
-    "categories": "category", "creator": "author", "author": "author", "enclosure": "enclosure", "content:encoded": "text",
+    "title": "title",
+    "link": "link",
+    "isoDate": "dated",
+    "content": "text",
+    "guid": "guid",
+    "id": "guid",
+    "categories": "category",
+    "creator": "author",
+    "author": "author",
+    "enclosure": "enclosure",
+    "content:encoded": "text",
     "contentSnippet": "text",
-}  # fmt: skip
+}
 _RSS_PARSER_FEED = {"title": "title", "description": "description", "link": "link"}
 
 

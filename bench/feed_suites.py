@@ -1,8 +1,8 @@
 """Feeds of other readers' own test suites against our parser: ``python -m bench.feed_suites [SUITE [PART]]``.
 
 Reads ``data/feed_suites.tar.xz`` below ``KEPU_DATASETS``. Every file must be parsed or refused within a second of work,
-nothing that runs may be left in what comes out, and what the suites themselves say of their files (see ``feed_claims``) is
-compared with what we made of them. With arguments the claims that do not hold are listed.
+nothing that runs may be left in what comes out, and what the suites themselves say of their files (see
+``feed_claims``) is compared with what we made of them. With arguments the claims that do not hold are listed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from urllib.parse import urljoin
 from bench.feed_claims import EXPECT, HEADER, Claim, holds, of_feedparser, of_gofeed, of_rss_parser
 from content_store.errors import FeedUnreadable
 from content_store.ingest.parsing import ParsedFeed, parse
+from content_store.ingest.urls import is_web
 from content_store.ingest.xml_events import MOST_ITEMS
 from content_store.settings import load_settings
 from tests.support.harmful import harmful
@@ -50,7 +51,13 @@ class Outcome(NamedTuple):
     def suite(self) -> str:
         """The suite, and its part where a suite has several."""
         parts = PurePosixPath(self.path).parts
-        return "/".join(parts[:3]) if parts[0] == "feedparser" else "/".join((parts[0], *parts[2:3])) if parts[0] == "gofeed" else parts[0]
+        return (
+            "/".join(parts[:3])
+            if parts[0] == "feedparser"
+            else "/".join((parts[0], *parts[2:3]))
+            if parts[0] == "gofeed"
+            else parts[0]
+        )
 
     @property
     def as_expected(self) -> bool:
@@ -81,14 +88,22 @@ def outcomes(found: dict[str, bytes]) -> Iterator[Outcome]:
         start = time.thread_time()
         try:
             feed = parse(
-                data, url=urljoin(_AT + path, headers.get("content-location", "")) if headers else None, content_type=headers.get("content-type"),
+                data,
+                url=_address(path, headers) if headers else None,
+                content_type=headers.get("content-type"),
                 content_language=headers.get("content-language"),
-            )  # fmt: skip
+            )
         except FeedUnreadable as error:
             refusal = error.message
         seconds = time.thread_time() - start
         checked = [(claim, bool(claim.field) and holds(claim, feed, data)) for claim in claims] if feed else []
         yield Outcome(path, feed, refusal, seconds, _harm(feed), checked)
+
+
+def _address(path: str, headers: dict[str, str]) -> str:
+    """Where a file is served at, or said to be if that is an address of the web."""
+    said = urljoin(_AT + path, headers.get("content-location", ""))
+    return said if is_web(said) else _AT + path
 
 
 def _is_expectation(path: str, found: dict[str, bytes]) -> bool:
@@ -114,7 +129,9 @@ def _claims_beside(path: str, found: dict[str, bytes]) -> list[Claim]:
     name = PurePosixPath(path)
     beside, of = {
         "gofeed": (
-            str(name.with_suffix(".json")) if name.suffix == ".xml" else str(name.with_name(f"{name.stem}_expected.json")),
+            str(name.with_suffix(".json"))
+            if name.suffix == ".xml"
+            else str(name.with_name(f"{name.stem}_expected.json")),
             of_gofeed,
         ),
         "rss-parser": (f"rss-parser/test/output/{name.stem}.json", of_rss_parser),
@@ -146,7 +163,10 @@ def _harm(feed: ParsedFeed | None) -> list[str]:
     return [
         harm
         for item in feed.items
-        for harm in (*harmful(item.html), *(url for url in (item.url, item.link, item.picture) if url and not url.startswith(("http:", "https:"))))
+        for harm in (
+            *harmful(item.html),
+            *(url for url in (item.url, item.link, item.picture) if url and not url.startswith(("http:", "https:"))),
+        )
     ]
 
 
@@ -160,7 +180,8 @@ def _row(name: str, rows: list[Outcome]) -> str:
     told = [row for row in rows if any(claim.field for claim, _ in row.claims)]
     whole = sum(all(good for claim, good in row.claims if claim.field) for row in told)
     return (
-        f"| {name} | {len(rows)} | {sum(row.feed is not None for row in rows)} | {sum(row.feed is None for row in rows)} "
+        f"| {name} | {len(rows)} | {sum(row.feed is not None for row in rows)} "
+        f"| {sum(row.feed is None for row in rows)} "
         f"| {_share(sum(row.as_expected for row in rows), len(rows))} | {_share(sum(ours), len(ours))} "
         f"| {len(claims) - len(ours)} | {_share(whole, len(told))} | {max(row.seconds for row in rows):.3f} |"
     )
@@ -186,8 +207,15 @@ def _failures(rows: list[Outcome]) -> None:
             if claim.field and not good and row.feed:
                 kind, _, name = claim.field.partition(".")
                 item = row.feed.items[claim.item] if claim.item < len(row.feed.items) else None
-                ours = getattr(item if kind == "item" else row.feed, {"text": "html", "author": "authors", "category": "categories"}.get(name, name), None)
-                print(f"{row.path}: {claim.field}[{claim.item}]\n    told {str(claim.value)[:300]!r}\n    ours {str(ours)[:300]!r}")
+                ours = getattr(
+                    item if kind == "item" else row.feed,
+                    {"text": "html", "author": "authors", "category": "categories"}.get(name, name),
+                    None,
+                )
+                print(
+                    f"{row.path}: {claim.field}[{claim.item}]\n    told {str(claim.value)[:300]!r}"
+                    f"\n    ours {str(ours)[:300]!r}"
+                )
 
 
 def main() -> None:
@@ -202,8 +230,14 @@ def main() -> None:
     print()
     failed = Counter(claim.field for row in rows for claim, good in row.claims if claim.field and not good)
     print("claims that do not hold, by field:", ", ".join(f"{field} {times}" for field, times in failed.most_common()))
-    print("slowest:", ", ".join(f"{row.path} {row.seconds:.2f} s" for row in sorted(rows, key=lambda row: -row.seconds)[:5]))
-    print("refused:", ", ".join(f"{why} ({n})" for why, n in Counter(row.refusal for row in rows if row.refusal).most_common(8)))
+    print(
+        "slowest:",
+        ", ".join(f"{row.path} {row.seconds:.2f} s" for row in sorted(rows, key=lambda row: -row.seconds)[:5]),
+    )
+    print(
+        "refused:",
+        ", ".join(f"{why} ({n})" for why, n in Counter(row.refusal for row in rows if row.refusal).most_common(8)),
+    )
     print("left that runs:", [(row.path, row.harm[:3]) for row in rows if row.harm] or "nothing")
 
 

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from content_store.driver import Driver
+from content_store.lengths import length_of
 from content_store.vocabulary import LIVE_STATUSES
 
 _KEPT = 100_000
 """Lengths kept in memory; about 20 MB."""
-
-# Runs, not single characters: a body has a few of them, and each match costs a call.
-_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
-_WORD = re.compile(r"[^\W_]+")
-WORD_LENGTH = 2
-"""Chinese characters that are read in the time of one word of an alphabetic script: 500 and 238 in a minute."""
 
 _FACTS = "SELECT id, version, status, published_at, author FROM contents WHERE id IN ?"
 _BODIES = "SELECT id, version, body FROM contents WHERE id IN ?"
@@ -27,14 +21,6 @@ class Readable(NamedTuple):
     length: int
     live: bool
     author: str | None
-
-
-def length_of(body: str | None) -> int:
-    """How much there is to read, in Chinese characters: each of them is one, each other word ``WORD_LENGTH``."""
-    if not body:
-        return 0
-    characters = sum(map(len, _HAN.findall(body)))
-    return characters + WORD_LENGTH * len(_WORD.findall(_HAN.sub(" ", body)))
 
 
 class Readables:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-WITH_TESTS = "postgres,redis,ingest,test,dev"
+WITH_TESTS = "ingest,postgres,redis,test,dev"
 
 PYTHON = """\
 # Checks are answered by the real one; environments and installations are only noted down.
@@ -102,7 +102,7 @@ def checkout(tmp_path: Path) -> Checkout:
 def test_the_first_command_installs_and_then_runs_with_its_arguments_and_exit_code(checkout: Checkout) -> None:
     code, output, messages = checkout.run("evaluate", "--from", "0.6", "two words", "*")
     assert (code, output) == (7, "<evaluate>\n<--from>\n<0.6>\n<two words>\n<*>\n")
-    assert checkout.done() == ["venv", "pip postgres,redis,ingest]"]
+    assert checkout.done() == ["venv", "pip ingest,postgres,redis]"]
     assert messages.endswith("kepu: installed\n")
 
 
@@ -117,7 +117,7 @@ def test_the_tests_install_what_they_need_more_and_nothing_is_lost_by_other_comm
     checkout.run("test")
     checkout.run("settings")
     checkout.run("test")
-    assert checkout.done() == ["venv", "pip postgres,redis,ingest]", f"pip {WITH_TESTS}]"]
+    assert checkout.done() == ["venv", "pip ingest,postgres,redis]", f"pip {WITH_TESTS}]"]
 
 
 def test_changed_dependencies_are_installed_into_the_same_environment(checkout: Checkout) -> None:

@@ -1,7 +1,7 @@
 """The article of a web page: what it says, its picture, author, date and own address.
 
-trafilatura (the extra ``ingest``) tells which paragraphs are the article; the page itself is then cut where they stand, so
-that headings, lists and pictures stay in their places, and what is mostly links is left out.
+trafilatura (the extra ``ingest``) tells which paragraphs are the article; the page itself is then cut where they
+stand, so that headings, lists and pictures stay in their places, and what is mostly links is left out.
 """
 
 from __future__ import annotations
@@ -45,8 +45,17 @@ _MOST_TAGS = 15_000
 _TITLES = ("og:title", "twitter:title")
 _PICTURES = ("og:image", "og:image:url", "twitter:image", "twitter:image:src")
 _AUTHORS = ("author", "article:author", "og:article:author", "dc.creator", "weixin:author")
-_DATES = ("article:published_time", "og:published_time", "pubdate", "publishdate", "publish-date", "dc.date", "date",
-          "og:release_date", "weibo: article:create_at")  # fmt: skip
+_DATES = (
+    "article:published_time",
+    "og:published_time",
+    "pubdate",
+    "publishdate",
+    "publish-date",
+    "dc.date",
+    "date",
+    "og:release_date",
+    "weibo: article:create_at",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +75,7 @@ def main_text(page_html: str, url: str) -> Article:
     """The article of the page at ``url``; what is beyond two million characters is not looked at."""
     page = _slimmed(page_html[:_LONGEST_PAGE])
     told = _told(page)
-    found = trafilatura.bare_extraction(
+    found: Any = trafilatura.bare_extraction(
         page, url=url, include_comments=False, include_tables=True, favor_recall=True, with_metadata=True
     )
     text = found.text if found and found.text else ""
@@ -81,11 +90,14 @@ def main_text(page_html: str, url: str) -> Article:
     if published is None and found and found.date:
         published = instant(found.date, chinese=chinese)
     return Article(
-        html=article, title=shortened(one_line(plain_text(title or "")), _LONGEST_TITLE),
+        html=article,
+        title=shortened(one_line(plain_text(title or "")), _LONGEST_TITLE),
         lead_picture=_address(_first(told, _PICTURES), url) or first_picture(article),
-        canonical_url=canonical_url(_address(told.get("canonical") or told.get("og:url", ""), url)) or canonical_url(url),
-        author=names[0] if names and not is_web(names[0]) else "", published=published,
-    )  # fmt: skip
+        canonical_url=canonical_url(_address(told.get("canonical") or told.get("og:url", ""), url))
+        or canonical_url(url),
+        author=names[0] if names and not is_web(names[0]) else "",
+        published=published,
+    )
 
 
 def _slimmed(page: str) -> str:
@@ -198,6 +210,9 @@ def _leave_out(place: Any, weighed: dict[Any, tuple[int, int, int]], title: str)
         heading = element.tag in ("h1", "h2") and bool(title) and _bare("".join(element.itertext())) == title
         if heading or (
             not article
-            and (element.tag in _ASIDE or (element.tag in BLOCK and (linked > signs * _LINKED or bool(_LABEL.search(label)))))
+            and (
+                element.tag in _ASIDE
+                or (element.tag in BLOCK and (linked > signs * _LINKED or bool(_LABEL.search(label))))
+            )
         ):
             element.drop_tree()

@@ -1,7 +1,7 @@
 """Dates as feeds write them → epoch milliseconds (UTC).
 
-feedparser reads most of them; here is what it cannot know: that a time without a zone, or in "CST", is Chinese time in a
-Chinese feed, and how Chinese people write dates.
+feedparser reads most of them; here is what it cannot know: that a time without a zone, or in "CST", is Chinese time in
+a Chinese feed, and how Chinese people write dates.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import calendar
 import re
 import time
 from datetime import UTC, datetime, timedelta, timezone
+from email.utils import parsedate_tz
 
 from content_store.clock import SHANGHAI
 
@@ -31,23 +32,31 @@ _WITHOUT_TIME = re.compile(r"(?!.*\d:\d)")
 
 
 def instant(written: str, parsed: time.struct_time | None = None, *, chinese: bool = False) -> int | None:
-    """When ``written`` is, or None where it is no date. ``parsed`` is what feedparser made of it (UTC); ``chinese`` says
-    that a time of no known zone is Shanghai's."""
+    """When ``written`` is, or None where it is no date. ``parsed`` is what feedparser made of it (UTC); ``chinese``
+    says that a time of no known zone is Shanghai's."""
     written = written.strip()[:_LONGEST]
     if _NUMBER.fullmatch(written):
         return _sensible(int(written) * (1 if len(written) == 13 else 1000))
     if found := _WRITTEN.fullmatch(written):
         return _sensible(_of_match(found, chinese))
-    if parsed is None:
-        return None
     try:
-        ms = calendar.timegm(parsed) * 1000
+        seconds = calendar.timegm(parsed) if parsed else _of_mail(written)
     except (ValueError, OverflowError):
+        return None
+    if seconds is None:
         return None
     if chinese and not _ZONE.search(written) and not _WITHOUT_TIME.match(written):
         # feedparser takes an unknown zone for UTC, and CST for the central time of America.
-        ms -= (8 + (6 if re.search(r"\bCST\s*$", written) else 0)) * 3_600_000
-    return _sensible(ms)
+        seconds -= (8 + (6 if re.search(r"\bCST\s*$", written) else 0)) * 3600
+    return _sensible(seconds * 1000)
+
+
+def _of_mail(written: str) -> int | None:
+    """Seconds of a date of RFC 5322 that feedparser leaves alone, as one without a zone, taken for UTC."""
+    found = parsedate_tz(written)
+    if found is None or found[0] < 1970:
+        return None
+    return calendar.timegm(found[:9]) - (found[9] or 0)
 
 
 def _of_match(found: re.Match[str], chinese: bool) -> int | None:

@@ -1,7 +1,7 @@
 """Bytes of a feed or a page → text, whatever they declare.
 
-A byte order mark is believed; then UTF-8 where the bytes are UTF-8, which no other text is by chance; then the most likely
-of the declared and the usual encodings (see ``likelihood``), a declared one having the benefit of the doubt.
+A byte order mark is believed; then UTF-8 where the bytes are UTF-8, which no other text is by chance; then the most
+likely of the declared and the usual encodings (see ``likelihood``), a declared one having the benefit of the doubt.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ class Decoded(NamedTuple):
 
 
 def decode(data: bytes, charset: str | None = None) -> Decoded:
-    """The text of ``data``; ``charset`` is what was declared outside of it, as in an HTTP header. Never fails: bytes that
-    are wrong in the encoding found become U+FFFD."""
+    """The text of ``data``; ``charset`` is what was declared outside of it, as in an HTTP header. Never fails: bytes
+    that are wrong in the encoding found become U+FFFD."""
     for mark, name in _MARKS:
         if data.startswith(mark):
             return Decoded(data[len(mark) :].decode(name, "replace"), name)

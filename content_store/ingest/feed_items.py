@@ -12,7 +12,7 @@ from content_store.ingest.dates import instant
 from content_store.ingest.parsed import Enclosure, ParsedFeed, ParsedItem
 from content_store.ingest.sanitising import clean_html, first_picture, html_of_text, plain_text
 from content_store.ingest.urls import canonical_url, is_web, safe_url
-from content_store.ingest.xml_events import Read
+from content_store.ingest.xml_events import AT, Read
 
 LONGEST_HTML = 200_000
 LONGEST_TITLE = 500
@@ -46,14 +46,21 @@ def parsed_feed(found: Read, base: str, encoding: str, deadline: float) -> Parse
             break
         items.append(_item(entry, feed, found.version, base, link, language, chinese))
     return ParsedFeed(
-        title=title, link=link, language=language, updated=_when(feed, ("updated", "published"), chinese),
-        items=tuple(items), description=_plain(feed, "subtitle", LONGEST_SUMMARY) or _plain(feed, "summary", LONGEST_SUMMARY), format=found.version,
-        encoding=encoding, whole=whole,
-    )  # fmt: skip
+        title=title,
+        link=link,
+        language=language,
+        updated=_when(feed, ("updated", "published"), chinese),
+        items=tuple(items),
+        description=_plain(feed, "subtitle", LONGEST_SUMMARY) or _plain(feed, "summary", LONGEST_SUMMARY),
+        format=found.version,
+        encoding=encoding,
+        whole=whole,
+    )
 
 
 def _item(entry: Any, feed: Any, version: str, base: str, home: str, language: str, chinese: bool) -> ParsedItem:
     link = _link(entry, base)
+    # In Atom a content has the language of its feed unless it says that it has none.
     html, full, spoken = _content(entry, base, link or home)
     enclosures = tuple(_enclosures(entry, base))
     title = _plain(entry, "title", LONGEST_TITLE)
@@ -61,11 +68,20 @@ def _item(entry: Any, feed: Any, version: str, base: str, home: str, language: s
     authors = _authors(entry) or (_authors(feed) if version.startswith("atom") else ())
     return ParsedItem(
         guid=_text(entry, "id")[:LONGEST_TITLE] or link or hash_of(title, html),
-        url=canonical_url(link), link=link, title=title, authors=authors,
-        published=_when(entry, ("published", "created", "updated"), chinese), updated=_when(entry, ("updated",), chinese),
-        summary=summary, html=html, picture=_picture(entry, enclosures, html, base), enclosures=enclosures,
-        categories=_categories(entry), language=tidy_language(spoken) or language, full=full,
-    )  # fmt: skip
+        url=canonical_url(link),
+        link=link,
+        title=title,
+        authors=authors,
+        published=_when(entry, ("published", "created", "updated"), chinese),
+        updated=_when(entry, ("updated",), chinese),
+        summary=summary,
+        html=html,
+        picture=_picture(entry, enclosures, html, base),
+        enclosures=enclosures,
+        categories=_categories(entry),
+        language=tidy_language(spoken) or ("" if full and version.startswith("atom") else language),
+        full=full,
+    )
 
 
 def _text(of: Any, key: str) -> str:
@@ -129,7 +145,7 @@ def _authors(of: Any) -> tuple[str, ...]:
     names = [dict.get(one, "name") or dict.get(one, "email") or "" for one in details]
     if not any(names):
         names = [_text(of, "author")]
-    return tidy_names(names)
+    return tidy_names(name.replace(AT, "@") for name in names)
 
 
 def tidy_names(names: Iterable[str]) -> tuple[str, ...]:
@@ -146,7 +162,9 @@ def _unbracketed(name: str) -> str:
 
 
 def _categories(entry: Any) -> tuple[str, ...]:
-    return tidy_categories(dict.get(tag, "label") or dict.get(tag, "term") or "" for tag in dict.get(entry, "tags") or ())
+    return tidy_categories(
+        dict.get(tag, "label") or dict.get(tag, "term") or "" for tag in dict.get(entry, "tags") or ()
+    )
 
 
 def tidy_categories(labels: Iterable[str]) -> tuple[str, ...]:
@@ -158,18 +176,21 @@ def tidy_categories(labels: Iterable[str]) -> tuple[str, ...]:
 def _enclosures(entry: Any, base: str) -> Iterator[Enclosure]:
     links = [link for link in dict.get(entry, "links") or () if dict.get(link, "rel") == "enclosure"]
     media = [one for one in dict.get(entry, "media_content") or () if dict.get(one, "url")]
-    seen = set()
+    seen: set[str] = set()
     for one in (*links, *media):
         url = safe_url(dict.get(one, "href") or dict.get(one, "url") or "", base or None)
         if not is_web(url) or url in seen or len(seen) >= _MOST_ENCLOSURES:
             continue
         seen.add(url)
         length = str(dict.get(one, "length") or dict.get(one, "filesize") or "").strip()
-        kind = dict.get(one, "type") or {"image": "image/*", "video": "video/*", "audio": "audio/*"}.get(dict.get(one, "medium"), "")
+        kind = dict.get(one, "type") or {"image": "image/*", "video": "video/*", "audio": "audio/*"}.get(
+            str(dict.get(one, "medium")), ""
+        )
         yield Enclosure(
-            url=url, type=kind.strip().lower()[:_LONGEST_NAME],
+            url=url,
+            type=kind.strip().lower()[:_LONGEST_NAME],
             length=int(length) if length.isascii() and length.isdigit() and len(length) < 16 else 0,
-        )  # fmt: skip
+        )
 
 
 def _picture(entry: Any, enclosures: tuple[Enclosure, ...], html: str, base: str) -> str:

@@ -21,7 +21,7 @@ from content_store.ingest.feed_items import (
     tidy_categories,
     tidy_language,
     tidy_names,
-)  # fmt: skip
+)
 from content_store.ingest.parsed import Enclosure, ParsedFeed, ParsedItem
 from content_store.ingest.sanitising import clean_html, first_picture, html_of_text, plain_text
 from content_store.ingest.urls import canonical_url, is_web, safe_url
@@ -47,10 +47,15 @@ def parse_json(text: str, base: str, encoding: str, deadline: float) -> ParsedFe
         items.append(_item(item, feed, base, home, language, chinese))
     version = _text(feed, "version").rpartition("/")[2]
     return ParsedFeed(
-        title=shortened(title, LONGEST_TITLE), link=home, language=language, items=tuple(items),
+        title=shortened(title, LONGEST_TITLE),
+        link=home,
+        language=language,
+        items=tuple(items),
         description=shortened(_text(feed, "description"), LONGEST_SUMMARY),
-        format="json11" if version == "1.1" else "json1", encoding=encoding, whole=len(items) == len(given),
-    )  # fmt: skip
+        format="json11" if version == "1.1" else "json1",
+        encoding=encoding,
+        whole=len(items) == len(given),
+    )
 
 
 def _loaded(text: str) -> dict[str, Any]:
@@ -74,14 +79,20 @@ def _item(item: dict[str, Any], feed: dict[str, Any], base: str, home: str, lang
     lead = _web(item, "image", base) or _web(item, "banner_image", base)
     return ParsedItem(
         guid=own[:LONGEST_TITLE] or link or hash_of(_text(item, "title"), html),
-        url=canonical_url(link), link=link, title=shortened(one_line(_text(item, "title")), LONGEST_TITLE),
-        authors=_authors(item) or _authors(feed), published=instant(_text(item, "date_published"), chinese=chinese),
-        updated=instant(_text(item, "date_modified"), chinese=chinese), summary=shortened(text, LONGEST_SUMMARY),
+        url=canonical_url(link),
+        link=link,
+        title=shortened(one_line(_text(item, "title")), LONGEST_TITLE),
+        authors=_authors(item) or _authors(feed),
+        published=instant(_text(item, "date_published"), chinese=chinese),
+        updated=instant(_text(item, "date_modified"), chinese=chinese),
+        summary=shortened(text, LONGEST_SUMMARY),
         html=html or clean_html(html_of_text(_text(item, "summary")[:LONGEST_SUMMARY])),
-        picture=next((url for url in (lead, *pictures, first_picture(html)) if url), ""), enclosures=enclosures,
+        picture=next((url for url in (lead, *pictures, first_picture(html)) if url), ""),
+        enclosures=enclosures,
         categories=tidy_categories(_list(item, "tags")[:200]),
-        language=tidy_language(_text(item, "language")) or language, full=bool(html),
-    )  # fmt: skip
+        language=tidy_language(_text(item, "language")) or language,
+        full=bool(html),
+    )
 
 
 def _text(of: dict[str, Any], key: str) -> str:

@@ -21,7 +21,8 @@ class ParsedItem:
 
     ``guid`` names the item within its feed and is never empty: where the feed gives no name it is the address, or a
     hash of the text. ``url`` is the address in the form that copies share, ``link`` the same as the feed has it.
-    ``published`` is when it was last changed where the feed tells no more. ``full`` says whether the feed has an element for the whole text beside the summary, and ``html`` is that.
+    ``published`` is when it was last changed where the feed tells no more. ``full`` says whether the feed has an
+    element for the whole text beside the summary, and ``html`` is that.
     """
 
     guid: str

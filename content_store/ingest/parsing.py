@@ -39,9 +39,7 @@ def parse(
     """The feed in ``data``; ``url`` is where it came from, the others are the headers it came with, as far as known."""
     deadline = time.thread_time() + _SECONDS
     if len(data) > LARGEST:
-        raise FeedUnreadable(
-            f"it has {len(data):,} bytes, more than {LARGEST:,}", hint="let the feed have fewer items"
-        )
+        raise FeedUnreadable(f"it has {len(data):,} bytes, more than {LARGEST:,}", hint="let the feed have fewer items")
     data = _unpacked(data)
     base = url if url and is_web(url) else ""
     charset = _CHARSET.search(content_type or "")
@@ -73,6 +71,8 @@ def _unpacked(data: bytes) -> bytes:
         unpacked = reader.decompress(data, LARGEST)
     except zlib.error as error:
         raise FeedUnreadable(f"it is packed by gzip, and damaged: {error}", hint="store the feed unpacked") from error
+    if not unpacked and not reader.eof:
+        raise FeedUnreadable("it is packed by gzip, and damaged: it has no end", hint="store the feed unpacked")
     if reader.unconsumed_tail:
         raise FeedUnreadable(f"unpacked it has more than {LARGEST:,} bytes", hint="let the feed have fewer items")
     return unpacked

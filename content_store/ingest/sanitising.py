@@ -1,8 +1,8 @@
 """HTML of strangers → HTML that an article needs and that can do no harm; and its plain text.
 
-Two sieves stand one behind the other. The first is ours: it cuts the text into tags, balances them, keeps what is on the
-list, makes addresses absolute and drops what nobody would see. The second is nh3 with the same list, which parses as a
-browser does. What comes out has passed both unchanged, so that cleaning it again changes nothing.
+Two sieves stand one behind the other. The first is ours: it cuts the text into tags, balances them, keeps what is on
+the list, makes addresses absolute and drops what nobody would see. The second is nh3 with the same list, which parses
+as a browser does. What comes out has passed both unchanged, so that cleaning it again changes nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from html import escape
 
 import nh3
 
-from content_store.ingest.markup import BLOCK, Tag, tokens
+from content_store.ingest.markup import BLOCK, Tag, names, tokens
 from content_store.ingest.urls import WEB, safe_url
 
 LONGEST = 1_000_000
@@ -22,12 +22,15 @@ _MOST_TAGS = 10_000
 """Tags beyond are left out, their text is not."""
 _MOST_ROUNDS = 4
 
-_KEPT = frozenset(
-    ["p", "div", "section", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "dl", "dt", "dd", "blockquote", "pre", "figure", "figcaption", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "details", "summary", "a", "abbr", "b", "bdi", "bdo", "cite", "code", "del", "dfn", "em", "i", "ins", "kbd", "mark", "q", "rb", "rp", "rt", "rtc", "ruby", "s", "samp", "small", "strong", "sub", "sup", "time", "u", "var", "br", "hr", "wbr", "img"]
+_KEPT = names(
+    "p div section h1 h2 h3 h4 h5 h6 ul ol li dl dt dd blockquote pre figure figcaption table caption thead tbody tfoot"
+    " tr th td details summary a abbr b bdi bdo cite code del dfn em i ins kbd mark q rb rp rt rtc ruby s samp small"
+    " strong sub sup time u var br hr wbr img"
 )
 _RENAMED = {
     "address": "div", "article": "div", "aside": "div", "body": "div", "center": "div", "footer": "div",
-    "header": "div", "main": "div", "nav": "div", "strike": "s", "tt": "code", "dir": "ul", "menu": "ul", "image": "img",
+    "header": "div", "main": "div", "nav": "div", "strike": "s", "tt": "code", "dir": "ul", "menu": "ul",
+    "image": "img",
 }  # fmt: skip
 _ATTRIBUTES = {
     "a": {"href", "title"}, "img": {"src", "alt", "title", "width", "height"}, "td": {"colspan", "rowspan"},

@@ -1,4 +1,4 @@
-"""The text of an XML feed, made ready for a parser: no document type, no entity left that a parser would have to look up.
+"""The text of an XML feed, made ready for a parser: no document type, no entity left that has to be looked up.
 
 What a document type declares is read here and nowhere else: short texts are put in, whatever is external, parameterised
 or made of other entities is not, and a document that grows by its entities is refused (CWE-776, CWE-611).
@@ -21,7 +21,9 @@ _MOST_ENTITIES = 400
 _HEAD = 100_000
 """Characters in which the first element must begin."""
 
-_BEFORE = re.compile(r"<!--(?:.*?-->|.*+)|<\?[^>]*+>?|(?P<doctype><!DOCTYPE)|(?P<root><(?=[a-zA-Z_]))", re.DOTALL | re.IGNORECASE)
+_BEFORE = re.compile(
+    r"<!--(?:.*?-->|.*+)|<\?[^>]*+>?|(?P<doctype><!DOCTYPE)|(?P<root><(?=[a-zA-Z_]))", re.DOTALL | re.IGNORECASE
+)
 _DOCTYPE = re.compile(
     r"<!DOCTYPE(?:[^\[>\"']++|\"[^\"]*+\"|'[^']*+')*+"
     r"(?:\[(?:[^\]\"'<]++|\"[^\"]*+\"|'[^']*+'|<!--(?:[^-]++|-(?!->))*+-->|<)*+\][^>]*+)?>?",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from content_store import ledger_rules
 from content_store.errors import UnknownRule
 from content_store.ledger_rules import CURRENT, RULES, Entry, Tally, shortfall
-from content_store.readables import WORD_LENGTH, length_of
+from content_store.lengths import WORD_LENGTH, length_of
 from content_store.vocabulary import TOKEN_EXCLUSIONS, Exclusion, ServiceKind
 
 AT = 1_735_704_000_000

@@ -1,4 +1,4 @@
-"""What in a piece of HTML could run, as a browser's parser sees it: an opinion that owes nothing to the sieve it judges."""
+"""What in a piece of HTML could run, as a browser's parser sees it: an opinion independent of the sieve."""
 
 from __future__ import annotations
 
@@ -7,10 +7,45 @@ import re
 from selectolax.lexbor import LexborHTMLParser
 
 _RUNS = frozenset(
-    "script style link meta base iframe frame frameset object embed applet form input button textarea select option"
-    " svg math template noscript xmp plaintext listing audio video source track portal slot dialog canvas marquee".split()
+    [
+        "script",
+        "style",
+        "link",
+        "meta",
+        "base",
+        "iframe",
+        "frame",
+        "frameset",
+        "object",
+        "embed",
+        "applet",
+        "form",
+        "input",
+        "button",
+        "textarea",
+        "select",
+        "option",
+        "svg",
+        "math",
+        "template",
+        "noscript",
+        "xmp",
+        "plaintext",
+        "listing",
+        "audio",
+        "video",
+        "source",
+        "track",
+        "portal",
+        "slot",
+        "dialog",
+        "canvas",
+        "marquee",
+    ]
 )
-_HOLDS_ADDRESS = frozenset({"href", "src", "cite", "action", "formaction", "background", "poster", "data", "ping", "srcset"})
+_HOLDS_ADDRESS = frozenset(
+    {"href", "src", "cite", "action", "formaction", "background", "poster", "data", "ping", "srcset"}
+)
 _HARMLESS = re.compile(r"(?:https?://[^/]|mailto:)", re.IGNORECASE)
 _SCHEME = re.compile(r"[\x00-\x20]*[a-z][a-z0-9+.-]*[\x00-\x20]*:", re.IGNORECASE)
 

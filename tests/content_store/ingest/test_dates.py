@@ -42,7 +42,9 @@ def test_a_date_is_the_instant_that_was_meant(written: str, chinese: bool, utc: 
     assert instant(written, _parse_date(written), chinese=chinese) == ms(utc)
 
 
-@pytest.mark.parametrize("written", ["", "gestern", "0001-01-01T00:00:00Z", "9999-12-31", "2024-13-45", "2024-02-30 25:61", "99999999999999"])
+@pytest.mark.parametrize(
+    "written", ["", "gestern", "0001-01-01T00:00:00Z", "9999-12-31", "2024-13-45", "2024-02-30 25:61", "99999999999999"]
+)
 def test_what_is_no_date_of_an_article_is_none(written: str) -> None:
     assert instant(written, _parse_date(written), chinese=True) is None
 

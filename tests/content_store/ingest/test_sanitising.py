@@ -21,7 +21,10 @@ def test_a_known_attack_comes_to_nothing(vector: str) -> None:
 
 
 def test_the_judge_sees_what_runs() -> None:
-    assert all(harmful(bad) for bad in ("<script>x</script>", "<a href='javascript:x'>y</a>", "<b onclick=x>y</b>", "<svg></svg>"))
+    assert all(
+        harmful(bad)
+        for bad in ("<script>x</script>", "<a href='javascript:x'>y</a>", "<b onclick=x>y</b>", "<svg></svg>")
+    )
     assert harmful('<p><a href="https://a.example" rel="nofollow">a</a><img src="/b.png" alt=""></p>') == []
 
 
@@ -60,7 +63,10 @@ def test_plain_text_of_cleaned_html_has_no_tag_of_its_own(html: str) -> None:
         ("<h2>标题</h2><p>正文<strong>重点</strong>。</p>", "<h2>标题</h2><p>正文<strong>重点</strong>。</p>"),
         ("<p>一<p>二", "<p>一</p><p>二</p>"),
         ("<ul><li>一<li>二</ul>", "<ul><li>一</li><li>二</li></ul>"),
-        ("<table><tr><td>甲<td colspan=2 style='x'>乙</table>", '<table><tbody><tr><td>甲</td><td colspan="2">乙</td></tr></tbody></table>'),
+        (
+            "<table><tr><td>甲<td colspan=2 style='x'>乙</table>",
+            '<table><tbody><tr><td>甲</td><td colspan="2">乙</td></tr></tbody></table>',
+        ),
         ("<div class=x id=y><p onclick=z>文</p></div>", "<div><p>文</p></div>"),
         ("<article><header>头</header>文</article>", "<div><div>头</div>文</div>"),
         ("<font color=red>红</font>字", "红字"),
@@ -107,7 +113,9 @@ def test_pictures_keep_their_words_and_lose_what_counts_readers() -> None:
     assert first_picture(clean_html(html, BASE)) == "https://a.example/a.png"
 
 
-@pytest.mark.parametrize("tag", ["b", "div", "p", "a href=http://x.example", "table><tr><td", "ul><li", "svg", "iframe", "!--", "x"])
+@pytest.mark.parametrize(
+    "tag", ["b", "div", "p", "a href=http://x.example", "table><tr><td", "ul><li", "svg", "iframe", "!--", "x"]
+)
 def test_any_depth_comes_back_and_is_shown(tag: str) -> None:
     cleaned = clean_html(f"<p>开头</p>{f'<{tag}>' * 5000}结尾", BASE)
     assert cleaned.startswith("<p>开头</p>")

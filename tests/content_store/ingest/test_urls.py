@@ -19,7 +19,10 @@ from content_store.ingest.urls import canonical_url, is_web, safe_url
         ("http://user:pass@example.com/", "http://example.com/"),
         ("http://例子.中国/科普", "http://xn--fsqu00a.xn--fiqs8s/%E7%A7%91%E6%99%AE"),
         ("http://example.com/%7Ea/%e7", "http://example.com/~a/%E7"),
-        ("https://mp.weixin.qq.com/s?__biz=A&mid=1&idx=2&sn=3&chksm=4&scene=27", "https://mp.weixin.qq.com/s?__biz=A&idx=2&mid=1&sn=3"),
+        (
+            "https://mp.weixin.qq.com/s?__biz=A&mid=1&idx=2&sn=3&chksm=4&scene=27",
+            "https://mp.weixin.qq.com/s?__biz=A&idx=2&mid=1&sn=3",
+        ),
         ("http://example.com/#!/page", "http://example.com/#!/page"),
         ("javascript:x", ""),
         ("/relative", ""),
