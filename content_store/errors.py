@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from content_store.upload_words import UploadProblem
+
 
 class KepuError(Exception):
     """The root of every error that is ours.
@@ -173,3 +175,25 @@ class BadCursor(KepuError):
     """A cursor of a list is not one that was given out."""
 
     code = "bad_cursor"
+
+
+class UploadRefused(KepuError):
+    """A work or a picture is not taken; the label of ``problem`` tells the person who uploaded it what to do."""
+
+    code = "upload_refused"
+
+    def __init__(self, problem: UploadProblem, message: str) -> None:
+        super().__init__(message, hint=problem.label)
+        self.problem = problem
+
+
+class UnknownUpload(KepuError):
+    """No upload has this id."""
+
+    code = "unknown_upload"
+
+
+class UnknownPicture(KepuError):
+    """No picture that may be shown has this digest and width."""
+
+    code = "unknown_picture"
