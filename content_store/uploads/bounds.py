@@ -14,6 +14,8 @@ DOCUMENT_BYTES = 20 * MIB
 """Of a document as uploaded."""
 HTML_CHARACTERS = 1_000_000
 """Of an HTML document without the pictures in it; what cleans it looks at no more."""
+HTML_TAGS = 30_000
+"""Of what a document comes to; what cleans it keeps no more."""
 MARKDOWN_CHARACTERS = 300_000
 """Of a Markdown document without the pictures in it."""
 NAME_CHARACTERS = 200
