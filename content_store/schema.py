@@ -5,10 +5,15 @@ Instants are epoch milliseconds (UTC); ids are text. Portable between SQLite and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import sqlalchemy as sa
 
+from content_store.schema_base import metadata as metadata
+from content_store.schema_base import one_of as _one_of
+from content_store.schema_uploads import content_pictures as content_pictures
+from content_store.schema_uploads import picture_files as picture_files
+from content_store.schema_uploads import pictures as pictures
+from content_store.schema_uploads import upload_files as upload_files
+from content_store.schema_uploads import uploads as uploads
 from content_store.vocabulary import (
     CitizenKind,
     ContentStatus,
@@ -20,24 +25,8 @@ from content_store.vocabulary import (
     SharedCap,
 )
 
-metadata = sa.MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-    }
-)
-
 # SQLite counts up only a primary key declared as plain INTEGER, which holds 64 bits there.
 _Sequence = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-
-
-def _one_of(column: str, values: Iterable[str]) -> sa.CheckConstraint:
-    # Not IN: for each inserted row SQLite would build a table of the values, a third of the whole work.
-    return sa.CheckConstraint(" OR ".join(f"{column} = '{value}'" for value in values), name=column)
-
 
 citizens = sa.Table(
     "citizens",

@@ -185,6 +185,8 @@ class Settings:
         "Seconds without a sign of life after which another worker takes over what a worker had begun.",
         shown="30",
     )
+    upload_most_mb: int = _setting(20, texts.megabytes, "MiB that one uploaded work or picture may have.")
+    upload_day_mb: int = _setting(200, texts.megabytes, "MiB that one account may upload in a day of Shanghai.")
 
     def __post_init__(self) -> None:
         """Fill in what follows from other settings. Raises SettingsError where they contradict each other."""

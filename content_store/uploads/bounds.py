@@ -16,7 +16,7 @@ HTML_CHARACTERS = 1_000_000
 """Of an HTML document without the pictures in it; what cleans it looks at no more."""
 HTML_TAGS = 30_000
 """Of what a document comes to; what cleans it keeps no more."""
-MARKDOWN_CHARACTERS = 300_000
+MARKDOWN_CHARACTERS = 200_000
 """Of a Markdown document without the pictures in it."""
 NAME_CHARACTERS = 200
 """Of a file's name; the rest is cut off."""
@@ -28,13 +28,13 @@ PACKAGE_BYTES = 64 * MIB
 """Of all entries unpacked."""
 PACKAGE_RATIO = 200
 """Unpacked ÷ packed of an entry. Markup of Word comes to 10 to 40, a bomb to 1,000."""
-PACKAGE_RATIO_FROM = MIB
+PACKAGE_RATIO_FROM = 4 * MIB
 """Bytes up to which an entry may be packed as tightly as it likes."""
 
 XML_BYTES = 16 * MIB
 """Of all parts of a document that are looked into."""
 XML_DEPTH = 120
-XML_ELEMENTS = 120_000
+XML_ELEMENTS = 80_000
 """Elements and attributes of all parts. A page of Word has about 300."""
 
 PICTURE_BYTES = 20 * MIB
@@ -53,5 +53,5 @@ DOCUMENT_PIXELS = 200_000_000
 """Of all pictures of a document together."""
 
 heavy = threading.Lock()
-"""Held by whoever decodes a large picture or reads a Word document: one at a time in a process, for the memory's sake."""
+"""Held by whoever decodes a large picture or reads a Word document: one at a time in a process, to save memory."""
 LARGE_PIXELS = 6_000_000

@@ -1,14 +1,13 @@
 """A work as its creator uploads it → what it would become here.
 
-The story: look what it is, by its content · take its pictures out · make HTML of it · sanitise that · settle its pictures
-and links · find its title. Nothing is stored, nothing is fetched, nothing is opened that the upload names.
+The story: look what it is, by its content · take its pictures out · make HTML of it · sanitise that · settle its
+pictures and links · find its title. Nothing is stored, nothing is fetched, nothing is opened that the upload names.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from markdown_it import MarkdownIt
@@ -17,45 +16,28 @@ from content_store.errors import UploadRefused
 from content_store.ingest.sanitising import clean_html, plain_text
 from content_store.upload_words import UploadKind, UploadProblem, UploadWarning
 from content_store.uploads import bounds
+from content_store.uploads.addresses import pictures_in
 from content_store.uploads.gallery import Gallery
 from content_store.uploads.kinds import is_html, kind_of, text_of
 from content_store.uploads.names import title_of
-from content_store.uploads.pictures import Picture
-from content_store.uploads.settling import pictures_in, settle, take_title
+from content_store.uploads.settling import settle, take_title
+from content_store.uploads.shapes import Document, Picture, Warned
 from content_store.uploads.word import read_word
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 _FRONT_MATTER = re.compile(r"\s*---[ \t]*\n(.{0,10000}?)\n(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
 _FRONT_TITLE = re.compile(r"^title[ \t]*:[ \t]*[\"']?(.{1,200}?)[\"']?[ \t]*$", re.MULTILINE)
 _HTML_TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,500})</title", re.IGNORECASE)
-_ACTIVE = re.compile(r"<(?:script|iframe|object|embed|form|applet|frame)[\s>/]|<[^<>]{1,2000}?\son[a-z]{3,30}\s*=", re.IGNORECASE)
+_ACTIVE = re.compile(
+    r"<(?:script|iframe|object|embed|form|applet|frame)[\s>/]|<[^<>]{1,2000}?\son[a-z]{3,30}\s*=", re.IGNORECASE
+)
 _LOOKED_AT = 100_000
 _NOTHING_BESIDE: Mapping[str, Picture] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Warned:
-    """Something that the creator should know; ``about`` names what it is about, or is empty."""
-
-    warning: UploadWarning
-    about: str
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A work read: ``html`` is sanitised, ``plain`` what is to be read of it, ``pictures`` all that it shows."""
-
-    kind: UploadKind
-    title: str
-    html: str
-    plain: str
-    pictures: tuple[Picture, ...]
-    warnings: tuple[Warned, ...]
-
-
 def read_document(name: str, data: bytes, *, beside: Mapping[str, Picture] = _NOTHING_BESIDE) -> Document:
-    """The work in ``data``: Markdown, HTML or DOCX, by its content. ``name`` gives no more than a title where there is none;
-    ``beside`` are pictures that were uploaded with it, by the names by which the work calls them.
+    """The work in ``data``: Markdown, HTML or DOCX, by its content. ``name`` gives no more than a title where there is
+    none; ``beside`` are pictures that were uploaded with it, by the names by which the work calls them.
 
     Raises UploadRefused.
     """

@@ -12,28 +12,17 @@ from urllib.parse import unquote
 from content_store.errors import UploadRefused
 from content_store.upload_words import UploadProblem, UploadWarning
 from content_store.uploads import bounds
+from content_store.uploads.addresses import address, digest_of
 from content_store.uploads.picture_headers import read_header
-from content_store.uploads.pictures import Picture, check_picture
+from content_store.uploads.pictures import check_picture
+from content_store.uploads.shapes import Picture
 
-FOLDER = "/pictures/"
-"""What the address of every picture of ours begins with; its digest follows."""
-
-_ADDRESS = re.compile(re.escape(FOLDER) + r"([0-9a-f]{64})(?:/\d{1,5})?")
 _OUTSIDE = "http://outside.invalid/"
 """Stands for a picture on another site whose address is not known any more."""
 _NOWHERE = "nowhere"
-_DATA = re.compile(r"data:image/[\w.+-]{1,40}(?:;[\w=.-]{1,40})*;base64,((?:[A-Za-z0-9+/=_-]|%[0-9A-Fa-f]{2}|\s(?=[A-Za-z0-9+/=]))*)")
-
-
-def address(digest: str) -> str:
-    """Where a picture of ours is served, at its widest."""
-    return f"{FOLDER}{digest}"
-
-
-def digest_of(src: str) -> str | None:
-    """The digest in the address of a picture of ours; None for any other address."""
-    found = _ADDRESS.fullmatch(src)
-    return found[1] if found else None
+_DATA = re.compile(
+    r"data:image/[\w.+-]{1,40}(?:;[\w=.-]{1,40})*;base64,((?:[A-Za-z0-9+/=_-]|%[0-9A-Fa-f]{2}|\s(?=[A-Za-z0-9+/=]))*)"
+)
 
 
 class Gallery:
@@ -67,7 +56,7 @@ class Gallery:
         return _OUTSIDE
 
     def without_data(self, text: str) -> str:
-        """``text`` with the pictures that are written in it (``data:``, RFC 2397) taken out, their addresses in place."""
+        """``text`` with the pictures that are written in it (``data:``, RFC 2397) taken out, their addresses instead."""
 
         def taken(found: re.Match[str]) -> str:
             written = found[1]
@@ -81,8 +70,7 @@ class Gallery:
         digest = digest_of(src)
         if digest is not None:
             return self.pictures.get(digest) or next((p for p in self._beside.values() if p.digest == digest), None)
-        picture = self._beside.get(_file_name(src)) if ":" not in src.split("/", 1)[0] else None
-        return picture
+        return None if ":" in src.split("/", 1)[0] else self._beside.get(_file_name(src))
 
     def keep(self, picture: Picture) -> None:
         """``picture`` is shown."""

@@ -14,8 +14,8 @@ _LONGEST_TITLE = 100
 
 
 def shown_name(name: str) -> str:
-    """The last part of ``name``, whichever slashes it is written with, without what is invisible or turns the direction of
-    writing; at most ``bounds.NAME_CHARACTERS`` characters."""
+    """The last part of ``name``, whichever slashes it is written with, without what is invisible or turns the direction
+    of writing; at most ``bounds.NAME_CHARACTERS`` characters."""
     last = re.split(r"[\\/]", name)[-1]
     # Cc: control characters; Cf: invisible ones, among them those that make "gpj.exe" look like "exe.jpg"; Cs: halves.
     seen = "".join(sign for sign in unicodedata.normalize("NFC", last) if unicodedata.category(sign) not in _HIDDEN)

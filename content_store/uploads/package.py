@@ -1,4 +1,4 @@
-"""A ZIP file of a stranger, judged by its list of entries before anything is unpacked (APPNOTE 6.3.10; ISO/IEC 29500-2).
+"""A ZIP file of a stranger, judged by its list of entries before anything is unpacked (APPNOTE; ISO/IEC 29500-2).
 
 What is no plain ZIP file from its first to its last byte is refused: other programmes might find another file in it.
 """
@@ -51,8 +51,8 @@ class Package:
         return list(self._entries)
 
     def read(self, name: str, most: int) -> bytes:
-        """The entry unpacked. Raises UploadRefused where it is broken, an archive itself, or has more than ``most`` bytes,
-        and KeyError where there is none."""
+        """The entry unpacked. Raises UploadRefused where it is broken, an archive itself, or longer than ``most`` bytes, and
+        KeyError where there is none."""
         entry = self._entries[name]
         if entry.file_size > most:
             raise UploadRefused(UploadProblem.BOMB, f"{name!r} unpacks to {entry.file_size:,} bytes")

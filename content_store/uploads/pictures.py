@@ -4,15 +4,14 @@ Nothing of a file but its pixels survives: no metadata (places, names, thumbnail
 are turned into sRGB first), nothing that stood behind or between the parts of the picture. Turned photographs are set
 upright. Photographs become JPEG, drawings PNG; of each there are the widths that telephones ask for.
 
-Bounds are those of ``bounds``: bytes and pixels are checked by the header, before anything is decoded. Decoding cannot be
-interrupted, so what takes long is refused beforehand: passes of a JPEG, pieces of a PNG or GIF.
+Bounds are those of ``bounds``: bytes and pixels are checked by the header, before anything is decoded. Decoding cannot
+be interrupted, so what takes long is refused beforehand: passes of a JPEG, pieces of a PNG or GIF.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
@@ -22,6 +21,7 @@ from content_store.errors import UploadRefused
 from content_store.upload_words import UploadProblem
 from content_store.uploads import bounds
 from content_store.uploads.picture_headers import Header, read_header
+from content_store.uploads.shapes import Picture, Rendition
 
 WIDTHS = (390, 780, 1200)
 """Pixels; the widest is what a picture is scaled down to, the others are made where it is wider than they."""
@@ -33,32 +33,6 @@ _ORIENTATION = 0x0112
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 _LARGEST_PROFILE = 4 * bounds.MIB
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-
-
-@dataclass(frozen=True, slots=True)
-class Rendition:
-    """The same picture, narrower."""
-
-    width: int
-    height: int
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture of ours. ``digest`` is the SHA-256 of ``data`` in hexadecimal, by which it is known everywhere.
-
-    ``smaller`` are narrower renditions of the same ``media_type``; ``animated`` tells that the upload moved, of which the
-    first picture was kept.
-    """
-
-    data: bytes
-    media_type: str
-    width: int
-    height: int
-    digest: str
-    smaller: tuple[Rendition, ...]
-    animated: bool = False
 
 
 def check_picture(data: bytes) -> Picture:

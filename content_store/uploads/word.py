@@ -99,7 +99,7 @@ def _judge_types(told: Iterable[dict[str, str]]) -> None:
 
 
 def _judge_relationships(told: Iterable[dict[str, str]]) -> None:
-    """Links lead outside and pictures may (they are not fetched); a template on the writer's own machine is passed over."""
+    """Links lead outside and pictures may (they are not fetched); a template of the writer's machine is passed over."""
     for entry in told:
         if entry.get("TargetMode", "").strip().lower() != "external":
             continue

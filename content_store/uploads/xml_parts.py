@@ -20,7 +20,7 @@ _TOLD = frozenset({"Relationship", "Override", "Default"})
 
 @dataclass(slots=True)
 class Seen:
-    """What was met in all parts so far: ``names`` counts elements by their local names, ``size`` elements and attributes."""
+    """What was met so far: ``names`` counts elements by their local names, ``size`` elements and attributes."""
 
     names: Counter[str] = field(default_factory=Counter)
     size: int = 0
