@@ -126,6 +126,9 @@ _STATUS: dict[type[KepuError], int] = {
     errors.BadRecord: 422,
     errors.UnknownCitizen: 404,
     errors.UnknownContent: 404,
+    errors.UnknownPicture: 404,
+    errors.UnknownUpload: 404,
+    errors.UploadRefused: 422,
     errors.DatabaseError: 503,
     errors.HotStateError: 503,
 }

@@ -52,6 +52,6 @@ DOCUMENT_PICTURES = 60
 DOCUMENT_PIXELS = 200_000_000
 """Of all pictures of a document together."""
 
-heavy = threading.Lock()
+heavy = threading.RLock()
 """Held by whoever decodes a large picture or reads a Word document: one at a time in a process, to save memory."""
 LARGE_PIXELS = 6_000_000

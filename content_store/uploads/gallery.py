@@ -21,7 +21,8 @@ _OUTSIDE = "http://outside.invalid/"
 """Stands for a picture on another site whose address is not known any more."""
 _NOWHERE = "nowhere"
 _DATA = re.compile(
-    r"data:image/[\w.+-]{1,40}(?:;[\w=.-]{1,40})*;base64,((?:[A-Za-z0-9+/=_-]|%[0-9A-Fa-f]{2}|\s(?=[A-Za-z0-9+/=]))*)"
+    r"data:image/[\w.+-]{1,40}(?:;[\w=.-]{1,40})*;base64,"
+    r"((?:[A-Za-z0-9+/=_-]++|%[0-9A-Fa-f]{2}|\s(?=[A-Za-z0-9+/=]))*+)"
 )
 
 
@@ -56,7 +57,7 @@ class Gallery:
         return _OUTSIDE
 
     def without_data(self, text: str) -> str:
-        """``text`` with the pictures that are written in it (``data:``, RFC 2397) taken out, their addresses instead."""
+        """``text`` with the pictures that are written in it (``data:``, RFC 2397) taken out, addresses in place."""
 
         def taken(found: re.Match[str]) -> str:
             written = found[1]

@@ -51,8 +51,8 @@ class Package:
         return list(self._entries)
 
     def read(self, name: str, most: int) -> bytes:
-        """The entry unpacked. Raises UploadRefused where it is broken, an archive itself, or longer than ``most`` bytes, and
-        KeyError where there is none."""
+        """The entry unpacked. Raises KeyError where there is none, and UploadRefused where it is broken, an archive
+        itself, or longer than ``most`` bytes."""
         entry = self._entries[name]
         if entry.file_size > most:
             raise UploadRefused(UploadProblem.BOMB, f"{name!r} unpacks to {entry.file_size:,} bytes")

@@ -74,7 +74,7 @@ def _upright(header: Header) -> Image.Image:
         exif[_ORIENTATION] = turned
         image.info = {"exif": exif.tobytes()}
         image = ImageOps.exif_transpose(image)
-    if image.mode == "RGBA" and image.getextrema()[3] == (255, 255):
+    if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
         image = image.convert("RGB")
     image.info = {}
     return image

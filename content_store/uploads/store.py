@@ -20,7 +20,7 @@ from content_store import clock, ids, schema, statements
 from content_store.errors import BadRecord, UnknownPicture, UnknownUpload, UploadRefused
 from content_store.settings import Settings
 from content_store.upload_words import UploadKind, UploadProblem
-from content_store.uploads.addresses import pictures_in
+from content_store.uploads.addresses import address, digest_of, pictures_in
 from content_store.uploads.bounds import MIB
 from content_store.uploads.names import shown_name
 from content_store.uploads.shapes import Document, Picture, Rendition
@@ -28,6 +28,7 @@ from content_store.vocabulary import ContentStatus
 
 ORPHANS_KEPT_DAYS = 30
 """Days for which a picture waits for a work that shows it: drafts are written slowly."""
+_WIDEST = 100_000
 
 _uploads, _files = schema.uploads, schema.upload_files
 _pictures, _renditions, _shown = schema.pictures, schema.picture_files, schema.content_pictures
@@ -192,6 +193,8 @@ def serve(connection: Connection, digest: str, width: int | None = None) -> Serv
 
     Raises UnknownPicture where there is none, and where all contents that show it are withdrawn.
     """
+    if digest_of(address(digest)) is None or (width is not None and not 0 < width <= _WIDEST):
+        raise UnknownPicture(f"{digest[:80]!r} is no digest of a picture, or {width} no width of one")
     wanted = _pictures.c.width if width is None else width
     found = (
         sa.select(_pictures.c.media_type, _renditions.c.width, _renditions.c.height, _renditions.c.data)
@@ -200,7 +203,7 @@ def serve(connection: Connection, digest: str, width: int | None = None) -> Serv
     )
     row = connection.execute(found).one_or_none()
     if row is None:
-        raise UnknownPicture(f"no picture that may be shown has the digest {digest[:64]!r} and that width")
+        raise UnknownPicture(f"no picture that may be shown has the digest {digest} and that width")
     return Served(row.media_type, row.width, row.height, bytes(row.data))
 
 

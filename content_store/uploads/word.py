@@ -29,7 +29,7 @@ _PASSED_OVER = frozenset({"word/settings.xml", "word/webSettings.xml", "word/fon
 _DOCUMENT = "wordprocessingml"
 _MAIN = ".main+xml"
 _MACROS = re.compile(r"macroenabled|vbaproject|activex", re.IGNORECASE)
-_LOCAL_FILE = re.compile(r"(?:file:///)?[A-Za-z]:[\\/]|file:///(?!/)|[^:/\\]+$")
+_LOCAL_FILE = re.compile(r"(?:file:///)?[A-Za-z]:[\\/]|file:///(?![/\\])|[^:/\\]+$")
 """A file of the writer's own machine, which nobody here could open."""
 _STYLES = "\n".join(
     ["p[style-name='Title'] => h1:fresh", "p[style-name='Subtitle'] => h2:fresh", "u => u", "strike => s"]

@@ -29,6 +29,7 @@ COMMANDS = {
     "snapshots": ("web.cli.snapshots:snapshots", "List, activate or roll back model snapshots."),
     "test": ("web.cli.house:test", "Run the tests, here in a checkout."),
     "train": ("web.cli.train:train", "Fit the models on the recorded events and publish them."),
+    "works": ("web.cli.works:works", "Look at works as they would come in."),
     "worker": ("web.cli.worker:worker", "Do what is due by the clock, until told to stop."),
 }
 """Each command's name, where its click object is, and what ``kepu --help`` says of it."""

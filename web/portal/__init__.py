@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from web.portal import explanation, feed, mine, progress, view
+from web.portal import explanation, feed, mine, pictures, progress, view
 
-PAGES = (*feed.PAGES, *mine.PAGES, *explanation.PAGES, *progress.PAGES, *view.PAGES)
+PAGES = (*feed.PAGES, *mine.PAGES, *explanation.PAGES, *progress.PAGES, *pictures.PAGES, *view.PAGES)
 """Address, method and handler of every page."""
 
 
