@@ -197,3 +197,9 @@ class UnknownPicture(KepuError):
     """No picture that may be shown has this digest and width."""
 
     code = "unknown_picture"
+
+
+class FeedUnreadable(KepuError):
+    """Bytes are no feed that can be read, or one that is made to do harm."""
+
+    code = "feed_unreadable"

@@ -1,7 +1,7 @@
 """Bytes of a feed or a page → text, whatever they declare.
 
-A byte order mark is believed; then UTF-8 where the bytes are UTF-8, which no other text is by chance; then the most likely
-of the declared and the usual encodings (see ``likelihood``), a declared one having the benefit of the doubt.
+A byte order mark is believed; then UTF-8 where the bytes are UTF-8, which no other text is by chance; then the most
+likely of the declared and the usual encodings (see ``likelihood``), a declared one having the benefit of the doubt.
 """
 
 from __future__ import annotations
@@ -46,9 +46,12 @@ _ASCII = bytes(range(0x80))
 _HEAD = 2_048
 _SAMPLE = 24_000
 """Bytes outside ASCII that are judged."""
-_SEGMENT = re.compile(rb"[^<\x00-\x1f]*[\x80-\xff][^<\x00-\x1f]*")
+_SEGMENT = re.compile(rb"([\x80-\xff][^<\x00-\x1f]{0,1999})[^<\x00-\x1f]*+")
 _BENEFIT = 1.2
 """Nats per byte outside ASCII that a declared encoding is believed to be better than it looks."""
+_CREDIT = 12.0
+"""Nats that it has beyond that, which decide where there is hardly anything to judge by."""
+_FEW, _UTF_8_CREDIT = 4, 10.0
 _MOST_ERRORS = 0.02
 """Of the signs outside ASCII; with more of them the text is in another encoding."""
 _ERROR = -25.0
@@ -66,8 +69,8 @@ class Decoded(NamedTuple):
 
 
 def decode(data: bytes, charset: str | None = None) -> Decoded:
-    """The text of ``data``; ``charset`` is what was declared outside of it, as in an HTTP header. Never fails: bytes that
-    are wrong in the encoding found become U+FFFD."""
+    """The text of ``data``; ``charset`` is what was declared outside of it, as in an HTTP header. Never fails: bytes
+    that are wrong in the encoding found become U+FFFD."""
     for mark, name in _MARKS:
         if data.startswith(mark):
             return Decoded(data[len(mark) :].decode(name, "replace"), name)
@@ -134,8 +137,8 @@ def _sample(data: bytes) -> bytes:
         return data
     taken, size = [], 0
     for found in _SEGMENT.finditer(data):
-        taken.append(found[0])
-        size += len(found[0])
+        taken.append(found[1])
+        size += len(found[1])
         if size > _SAMPLE:
             break
     return b"<".join(taken)
@@ -143,8 +146,8 @@ def _sample(data: bytes) -> bytes:
 
 def _best(sample: bytes, declared: list[str]) -> str:
     if _is_utf_8(sample):
-        return "utf-8"
-    benefit = _BENEFIT * len(sample.translate(None, _ASCII))
+        return _over_utf_8(sample, declared) or "utf-8"
+    benefit = _CREDIT + _BENEFIT * len(sample.translate(None, _ASCII))
     torn, lone = len(_TORN.findall(sample)), len(_LONE.findall(sample))
     rated = {}
     for name in dict.fromkeys((*declared, *_USUAL)):
@@ -166,6 +169,15 @@ def _is_utf_8(sample: bytes) -> bool:
     text = sample.decode("utf-8", "replace")
     wide = sum(sign >= "\x80" for sign in text)
     return text.count("\ufffd") <= wide * _MOST_ERRORS
+
+
+def _over_utf_8(sample: bytes, declared: list[str]) -> str | None:
+    """The declared encoding where a few bytes are UTF-8 only by chance, as those of 联通 in GBK are."""
+    text = sample.decode("utf-8", "replace")
+    wide = sum(sign >= "\x80" for sign in text)
+    if not declared or declared[0] == "utf-8" or wide > _FEW or (rating := _rating(sample, declared[0])) is None:
+        return None
+    return declared[0] if rating + _CREDIT > likelihood(text) + _UTF_8_CREDIT else None
 
 
 def _rating(sample: bytes, name: str) -> float | None:

@@ -87,7 +87,13 @@ def _rate(sign: str, frequent: frozenset[str], common: frozenset[str]) -> float:
         return _HANGUL_P
     if "！" <= sign <= "～":
         return _WIDE_P
-    if sign < "\xa0" or not sign.isprintable() and sign != "\u3000" or sign == "�" or "\ue000" <= sign <= "\uf8ff" or sign >= "\U00040000":
+    if (
+        sign < "\xa0"
+        or (not sign.isprintable() and sign != "\u3000")
+        or sign == "�"
+        or "\ue000" <= sign <= "\uf8ff"
+        or sign >= "\U00040000"
+    ):
         return _NEVER_P
     return _rate_alphabetic(sign)
 
@@ -104,12 +110,10 @@ def _rate_alphabetic(sign: str) -> float:
 
 
 def likelihood(text: str, *, alphabet: str = "") -> float:
-    """The log-likelihood (nats) of the characters of ``text`` outside ASCII; ``alphabet``: ``simplified``, ``traditional``
-    or both."""
+    """The log-likelihood (nats) of the characters of ``text`` outside ASCII; ``alphabet``: ``simplified``,
+    ``traditional`` or both."""
     frequent, common = {"simplified": _simplified, "traditional": _traditional}.get(alphabet, _either)()
     counted = Counter(text)
     for sign in "\t\n\r":
         counted.pop(sign, None)
-    return sum(
-        times * _rate(sign, frequent, common) for sign, times in counted.items() if sign >= "\x80" or sign < " "
-    )
+    return sum(times * _rate(sign, frequent, common) for sign, times in counted.items() if sign >= "\x80" or sign < " ")

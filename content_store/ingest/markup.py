@@ -7,21 +7,27 @@ from collections.abc import Iterator
 from html import unescape
 from typing import NamedTuple
 
-VOID = frozenset(
-    "area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr".split()
-)
+
+def names(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
+VOID = names("area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr")
 """Elements without content (HTML, section 13.1.2)."""
 
-HIDDEN = frozenset(
+HIDDEN = names(
     "script style template noscript iframe noembed noframes object applet svg math textarea title select xmp plaintext"
-    " canvas audio video listing head datalist button dialog".split()
+    " canvas audio video listing head datalist button dialog"
 )
 """Elements whose content is no part of a text: it is run, drawn, filled in or read by another parser."""
 
-BLOCK = frozenset(
+_RAW = frozenset({"script", "style", "template"})
+
+BLOCK = names(
     "address article aside blockquote body center dd details dir div dl dt fieldset figcaption figure footer form h1 h2"
     " h3 h4 h5 h6 header hr html legend li main menu nav ol p pre section summary table tbody td tfoot th thead tr ul"
-    " caption".split()
+    " caption"
 )
 """Elements that begin and end a line."""
 
@@ -61,29 +67,43 @@ class Tag(NamedTuple):
 
 def tokens(html: str) -> Iterator[Tag | str]:
     """The tags of ``html`` and the text between them without references. Comments, declarations and hidden elements are
-    left out; a hidden element that is never closed hides the rest."""
+    left out. A script or style that is never closed hides the rest; of other hidden elements that are never closed only
+    the tag is left out, or half of an article could be lost with them."""
     position, never_closed = 0, set[str]()
-    while position < len(html):
-        match = _TOKEN.match(html, position)
-        if match is None:  # cannot be: the last branch takes any character
-            return
+    while match := _TOKEN.match(html, position):
         position = match.end()
-        name = match["name"]
-        if name is None:
-            text = match["cdata"] if match["cdata"] is not None else match["text"]
-            if text:
-                yield unescape(text)
-            continue
-        name = name.lower()
-        if name not in HIDDEN:
-            yield Tag(name, bool(match["close"]), match["attributes"])
-        elif not match["close"] and not match["attributes"].endswith("/"):
-            position = _after(html, name, position)
+        token = _token(match)
+        if not isinstance(token, Tag):
+            if token:
+                yield token
+        elif token.name not in HIDDEN:
+            yield token
+        elif not token.closing and not token.written.endswith("/") and token.name not in never_closed:
+            end = _after(html, token.name, position)
+            if end is None:
+                never_closed.add(token.name)
+            else:
+                position = end
 
 
-def _after(html: str, name: str, position: int) -> int:
-    """Behind the end tag of the hidden element ``name``."""
+def raw_tokens(markup: str) -> Iterator[Tag | str]:
+    """The same of any markup, elements being hidden neither by their name nor by how they are read in HTML."""
+    for match in _TOKEN.finditer(markup):
+        if token := _token(match):
+            yield token
+
+
+def _token(match: re.Match[str]) -> Tag | str:
+    if match["name"] is not None:
+        return Tag(match["name"].lower(), bool(match["close"]), match["attributes"])
+    if match["cdata"] is not None:
+        return match["cdata"]
+    return unescape(match["text"] or "")
+
+
+def _after(html: str, name: str, position: int) -> int | None:
+    """Behind the end tag of the hidden element ``name``; None where it has none and hides nothing."""
     if name == "plaintext":
         return len(html)
     found = re.compile(rf"</{name}(?=[\s/>])[^>]*+>?", re.IGNORECASE).search(html, position)
-    return found.end() if found else len(html)
+    return found.end() if found else len(html) if name in _RAW else None

@@ -1,8 +1,8 @@
 """HTML of strangers → HTML that an article needs and that can do no harm; and its plain text.
 
-Two sieves stand one behind the other. The first is ours: it cuts the text into tags, balances them, keeps what is on the
-list, makes addresses absolute and drops what nobody would see. The second is nh3 with the same list, which parses as a
-browser does. What comes out has passed both unchanged, so that cleaning it again changes nothing.
+Two sieves stand one behind the other. The first is ours: it cuts the text into tags, balances them, keeps what is on
+the list, makes addresses absolute and drops what nobody would see. The second is nh3 with the same list, which parses
+as a browser does. What comes out has passed both unchanged, so that cleaning it again changes nothing.
 """
 
 from __future__ import annotations
@@ -12,23 +12,25 @@ from html import escape
 
 import nh3
 
-from content_store.ingest.markup import BLOCK, Tag, tokens
+from content_store.ingest.markup import BLOCK, Tag, names, tokens
 from content_store.ingest.urls import WEB, safe_url
 
 LONGEST = 1_000_000
 """Characters of HTML that are looked at; no article is longer."""
 _DEEPEST = 60
-_MOST_TAGS = 30_000
+_MOST_TAGS = 10_000
+"""Tags beyond are left out, their text is not."""
 _MOST_ROUNDS = 4
 
-_KEPT = frozenset(
+_KEPT = names(
     "p div section h1 h2 h3 h4 h5 h6 ul ol li dl dt dd blockquote pre figure figcaption table caption thead tbody tfoot"
     " tr th td details summary a abbr b bdi bdo cite code del dfn em i ins kbd mark q rb rp rt rtc ruby s samp small"
-    " strong sub sup time u var br hr wbr img".split()
+    " strong sub sup time u var br hr wbr img"
 )
 _RENAMED = {
     "address": "div", "article": "div", "aside": "div", "body": "div", "center": "div", "footer": "div",
-    "header": "div", "main": "div", "nav": "div", "strike": "s", "tt": "code", "dir": "ul", "menu": "ul", "image": "img",
+    "header": "div", "main": "div", "nav": "div", "strike": "s", "tt": "code", "dir": "ul", "menu": "ul",
+    "image": "img",
 }  # fmt: skip
 _ATTRIBUTES = {
     "a": {"href", "title"}, "img": {"src", "alt", "title", "width", "height"}, "td": {"colspan", "rowspan"},
@@ -47,6 +49,11 @@ _LAZY = ("data-src", "data-original", "data-actualsrc", "data-lazy-src", "data-u
 """Where pages keep the address of a picture that a script loads when it comes into sight."""
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\xad"
 
+_NH3_TAGS = set(_KEPT)
+_NH3_ATTRIBUTES: dict[str, set[str]] = {**_ATTRIBUTES, "*": _EVERYWHERE}
+_NH3_SCHEMES = set(_SCHEMES)
+_LOOKED_AT = {name: (*sorted(_ATTRIBUTES.get(name, ())), *sorted(_EVERYWHERE)) for name in _KEPT}
+
 _ENDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "li": (frozenset({"li"}), frozenset({"ul", "ol"})),
     "dt": (frozenset({"dt", "dd"}), frozenset({"dl"})),
@@ -62,6 +69,8 @@ _ENDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     for part in ("thead", "tbody", "tfoot")
 }
 """What the start of an element ends, and what it does not look beyond (HTML, section 13.1.2.4)."""
+_NUMBER = re.compile(r"[1-9][0-9]{0,3}")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _WITHIN = {
     "li": {"ul", "ol"}, "dt": {"dl"}, "dd": {"dl"}, "caption": {"table"}, "thead": {"table"}, "tbody": {"table"},
@@ -77,14 +86,15 @@ def clean_html(html: str, base_url: str | None = None) -> str:
     ids, frames, forms, drawings, formulas, no pixels that count readers, nothing empty. Cleaning the result again gives
     the same text. Beyond ``LONGEST`` characters the text is cut.
     """
-    cleaned = _once(html[:LONGEST], base_url)
+    text, base = html[:LONGEST], base_url
     for _ in range(_MOST_ROUNDS):
-        again = _once(cleaned, None)
-        if again == cleaned:
+        rewritten = _Rewriter(base).rewrite(text).strip()
+        cleaned = _by_nh3(rewritten)
+        if cleaned == rewritten:
             return cleaned
-        cleaned = again
+        text, base = cleaned, None
     # Nothing that a person wrote gets here; its words are kept, its markup is not.
-    return html_of_text(plain_text(cleaned))
+    return html_of_text(plain_text(text))
 
 
 def html_of_text(text: str) -> str:
@@ -95,6 +105,8 @@ def html_of_text(text: str) -> str:
 
 def plain_text(html: str) -> str:
     """What is to be read of ``html``: paragraphs are set apart by an empty line, breaks and cells by a line's end."""
+    if "<" not in html and "&" not in html:
+        return re.sub(r"[\s\x00-\x1f]+", " ", html[:LONGEST]).strip()
     pieces: list[str] = []
     for token in tokens(html[:LONGEST]):
         if isinstance(token, str):
@@ -109,19 +121,18 @@ def plain_text(html: str) -> str:
 
 def first_picture(html: str) -> str:
     """The address of the first picture of cleaned HTML; an empty text where there is none."""
-    for token in tokens(html):
+    for token in tokens(html) if "<img" in html else ():
         if isinstance(token, Tag) and token.name == "img" and (src := token.attributes().get("src")):
             return src
     return ""
 
 
-def _once(html: str, base_url: str | None) -> str:
-    rewritten = _Rewriter(base_url).rewrite(html)
+def _by_nh3(html: str) -> str:
     return nh3.clean(
-        rewritten,
-        tags=set(_KEPT),
-        attributes={name: set(kept) for name, kept in _ATTRIBUTES.items()} | {"*": set(_EVERYWHERE)},
-        url_schemes=set(_SCHEMES),
+        html,
+        tags=_NH3_TAGS,
+        attributes=_NH3_ATTRIBUTES,
+        url_schemes=_NH3_SCHEMES,
         link_rel=_REL,
         strip_comments=True,
     ).strip()
@@ -233,27 +244,35 @@ class _Rewriter:
 
 def _attributes(name: str, tag: Tag, base: str | None) -> dict[str, str]:
     """The attributes on the list with values that can be used."""
-    given = tag.attributes()
-    if name == "img" and not _shown(given):
-        return {}
+    given = tag.attributes() if tag.written.strip(" /") else {}
+    if not given:
+        return given
     if name == "img":
+        if not _shown(given):
+            return {}
         lazy = next((given[key] for key in _LAZY if given.get(key)), "")
         if lazy and safe_url(lazy, base):
             given["src"] = lazy
     kept = {}
-    for key in (*sorted(_ATTRIBUTES.get(name, ())), *sorted(_EVERYWHERE)):
-        value = _xml_free(given.get(key, "")).strip()
-        if key in _ADDRESSES:
-            value = "" if value.startswith("#") else safe_url(value, base, schemes=_ADDRESSES[key])
-        elif key in _NUMBERS:
-            value = value if re.fullmatch(r"[1-9][0-9]{0,3}", value) else ""
-        elif key == "dir":
-            value = value.lower() if value.lower() in ("ltr", "rtl", "auto") else ""
-        elif key == "lang":
-            value = value if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", value) else ""
-        if value or (key == "alt" and "alt" in given):
-            kept[key] = value
+    for key in _LOOKED_AT[name]:
+        if key in given:
+            value = _usable(key, _xml_free(given[key]).strip(), base)
+            if value or key == "alt":
+                kept[key] = value
     return kept
+
+
+def _usable(key: str, value: str, base: str | None) -> str:
+    """The value as it is written, or an empty text where it is of no use."""
+    if key in _ADDRESSES:
+        return "" if value.startswith("#") else safe_url(value, base, schemes=_ADDRESSES[key])
+    if key in _NUMBERS:
+        return value if _NUMBER.fullmatch(value) else ""
+    if key == "dir":
+        return value.lower() if value.lower() in ("ltr", "rtl", "auto") else ""
+    if key == "lang":
+        return value if _LANGUAGE.fullmatch(value) else ""
+    return value
 
 
 def _shown(given: dict[str, str]) -> bool:
@@ -281,11 +300,13 @@ def _text(text: str) -> str:
 
 
 def _value(text: str) -> str:
-    return text.replace("&", "&amp;").replace('"', "&quot;").replace("\xa0", "&nbsp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escape(text, quote=False).replace('"', "&quot;").replace("\xa0", "&nbsp;")
 
 
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 
 
 def _xml_free(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
     return _NO_TEXT.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))

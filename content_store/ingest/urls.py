@@ -14,13 +14,17 @@ LONGEST = 2_000
 """Characters of an address; longer ones are none that anybody could follow."""
 
 _TRACKING = re.compile(
-    r"utm_\w+|hmsr|hmpl|hmcu|hmkw|hmci|spm|scm|from_?source|share_?(?:source|medium|token|tag|session_id|plat|from|times)?"
-    r"|fbclid|gclid|dclid|gbraid|wbraid|msclkid|yclid|mc_[ce]id|igshid|twclid|_ga|_gl|mkt_tok|wt\.\w+|vero_\w+|oly_\w+"
-    r"|vd_source|spm_id_from|bbid|ts|timestamp|chksm|mpshare|scene|srcid|sharer_\w+|sessionid|clicktime|enterid|isappinstalled"
-    r"|nsukey|ascene|devicetype|pass_ticket|wx_header|exportkey|bd_vid|qid|traceid|trackid|referer|ref_src|ref_url|cmpid"
-    r"|ito|rss|feed|source_?from",
+    r"utm_\w+|hmsr|hmpl|hmcu|hmkw|hmci|spm|scm|spm_id_from|vd_source|bd_vid|share_?(?:source|medium|token|tag|session_id"
+    r"|plat|from|times)|from_?source|source_?from|fbclid|gclid|dclid|gbraid|wbraid|msclkid|yclid|mc_[ce]id|igshid|twclid"
+    r"|_ga|_gl|mkt_tok|wt\.\w+|vero_\w+|oly_\w+|cmpid|ref_src|ref_url|at_(?:medium|campaign)\w*",
     re.IGNORECASE,
 )
+_TRACKING_AT = {
+    "mp.weixin.qq.com": re.compile(
+        r"chksm|scene|mpshare|srcid|sharer_\w+|sessionid|clicktime|enterid|isappinstalled|nsukey|ascene|devicetype"
+        r"|version|lang|pass_ticket|wx_header|exportkey|from|subscene|key|uin|session_us|fasttmpl_\w+|poc_token"
+    ),
+}
 """Parameters that tell who sent a reader and not what is read."""
 _PORTS = {"http": 80, "https": 443}
 _KEPT = "/:@!$&'()*+,;=-._~"
@@ -30,8 +34,8 @@ def safe_url(url: str, base: str | None = None, *, schemes: frozenset[str] = WEB
     """``url`` made absolute by ``base``; an empty text where it is no address of one of ``schemes``. Without a base a
     relative address stays as it is."""
     # A browser drops these before it looks for a scheme, so "java\tscript:" must be read as it would.
-    url = _LINE.sub("", url).strip()
-    url = _IGNORED.sub(lambda found: found[0] if found[0] == " " else "", url).replace(" ", "%20").replace("\\", "/")
+    if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
+        url = _tidied(url)
     if not url or len(url) > LONGEST:
         return ""
     try:
@@ -47,7 +51,13 @@ def safe_url(url: str, base: str | None = None, *, schemes: frozenset[str] = WEB
         return "" if _SCHEME.match(url) or ":" in url.split("/", 1)[0] or base else url
     if parts.scheme not in schemes or (parts.scheme in WEB and not _has_host(parts)):
         return ""
-    return url
+    return parts.scheme + url[len(parts.scheme) :]
+
+
+def _tidied(url: str) -> str:
+    url = _LINE.sub("", url).strip()
+    url = _IGNORED.sub(lambda found: found[0] if found[0] == " " else "", url)
+    return url.replace(" ", "%20").replace("\\", "/")
 
 
 def is_web(url: str) -> bool:
@@ -84,7 +94,8 @@ def canonical_url(url: str) -> str:
     port = f":{parts.port}" if parts.port and parts.port != _PORTS[parts.scheme] else ""
     path = quote(unquote(parts.path, errors="surrogateescape"), safe=_KEPT, errors="surrogateescape") or "/"
     pairs = parse_qsl(parts.query, keep_blank_values=True, errors="surrogateescape", max_num_fields=None)
-    kept = sorted(pair for pair in pairs if not _TRACKING.fullmatch(pair[0]))
+    here = _TRACKING_AT.get(host, _TRACKING)
+    kept = sorted(pair for pair in pairs if not (_TRACKING.fullmatch(pair[0]) or here.fullmatch(pair[0])))
     query = urlencode(kept, errors="surrogateescape")
     fragment = parts.fragment if parts.fragment.startswith("!") else ""
     return urlunsplit((parts.scheme, host + port, path, query, fragment))

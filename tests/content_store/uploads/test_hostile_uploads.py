@@ -387,7 +387,7 @@ def test_nothing_active_is_left_of_markdown() -> None:
 @comes_to("HTML in UTF-7", "read as the text that it is")
 def test_utf_7_is_not_read() -> None:
     data = b"<html><head><meta charset=utf-7></head><body><p>+ADw-script+AD4-x()+ADw-/script+AD4-</p></body>"
-    assert html_of(data) == "<p>+ADw-script+AD4-x()+ADw-/script+AD4-</p>"
+    assert html_of(data) == "<div><p>+ADw-script+AD4-x()+ADw-/script+AD4-</p></div>"
 
 
 @comes_to("data: with SVG, or with a bomb, in HTML or Markdown", "dropped, and told (`bad_picture`)")

@@ -1,0 +1,82 @@
+"""``kepu ingest --file``: a feed is shown, nothing is stored."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from web import cli
+
+FEED = """<rss version="2.0"><channel><title>科普</title><link>https://kp.example/</link><item><title>熊猫</title>
+<link>/p/1</link><pubDate>Wed, 01 May 2024 12:00:00 +0800</pubDate>
+<description>&lt;p>正文&lt;script>x&lt;/script></description>
+</item></channel></rss>"""
+
+
+@pytest.fixture(autouse=True)
+def _settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("KEPU_DATA_DIR", str(tmp_path / "data"))
+
+
+def run(*arguments: str) -> int:
+    """Run ``kepu`` here; returns its exit code."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main(list(arguments))
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+@pytest.fixture
+def feed(tmp_path: Path) -> Path:
+    """A feed in GB18030 that declares nothing."""
+    path = tmp_path / "feed.xml"
+    path.write_bytes(FEED.encode("gb18030"))
+    return path
+
+
+def test_items_are_printed_as_json_and_nothing_is_stored(
+    feed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("ingest", "--file", str(feed), "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["title"], told["encoding"], told["whole"]) == ("科普", "gb18030", True)
+    assert [(item["title"], item["url"], item["html"], item["published"]) for item in told["items"]] == [
+        ("熊猫", "https://kp.example/p/1", "<p>正文</p>", 1_714_536_000_000)
+    ]
+    assert (told["items"][0]["reading_minutes"], told["items"][0]["teaser"]) == (1, True)
+    assert not (tmp_path / "data").exists()
+
+
+def test_without_json_there_is_a_line_for_each_item(feed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("ingest", "--file", str(feed)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["科普  https://kp.example/", "rss20, gb18030, 1 items"]
+    assert lines[2].split() == ["2024-05-01", "12:00", "熊猫", "teaser", "https://kp.example/p/1"]
+
+
+def test_the_standard_input_is_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(FEED.encode())))
+    assert run("ingest", "--file", "-", "--json", "--url", "https://other.example/feed") == 0
+    assert json.loads(capsys.readouterr().out)["items"][0]["title"] == "熊猫"
+
+
+@pytest.mark.parametrize("data", [b"", b"<html></html>", b"{}", b"\x00\x01\x02"])
+def test_a_bad_file_is_told_on_the_error_stream_alone(
+    data: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "bad"
+    path.write_bytes(data)
+    assert run("ingest", "--file", str(path), "--json") == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("error: ")
+    assert len(told.err.splitlines()) == 2
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("ingest", "--file", str(tmp_path / "none.xml")) == 2
+    assert "cannot be read" in capsys.readouterr().err
