@@ -18,6 +18,8 @@ HTML_TAGS = 30_000
 """Of what a document comes to; what cleans it keeps no more."""
 MARKDOWN_CHARACTERS = 200_000
 """Of a Markdown document without the pictures in it."""
+MARKDOWN_BRACKETS = 20_000
+"""Of a Markdown document: each may begin a link, and the rest is looked through for its end."""
 NAME_CHARACTERS = 200
 """Of a file's name; the rest is cut off."""
 

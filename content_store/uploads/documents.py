@@ -68,6 +68,8 @@ def _of_text(text: str, gallery: Gallery) -> tuple[UploadKind, str, str]:
         found = _HTML_TITLE.search(text[:_LOOKED_AT])
         return UploadKind.HTML, text, plain_text(found[1]) if found else ""
     _insist_shorter(text, bounds.MARKDOWN_CHARACTERS)
+    if text.count("[") > bounds.MARKDOWN_BRACKETS:
+        raise UploadRefused(UploadProblem.TOO_COMPLEX, f"the text has more than {bounds.MARKDOWN_BRACKETS:,} brackets")
     front = _FRONT_MATTER.match(text)
     told = _FRONT_TITLE.search(front[1]) if front else None
     html = _MARKDOWN.render(text[front.end() :] if front else text)

@@ -23,7 +23,7 @@ from content_store.uploads.package import Package
 from content_store.uploads.xml_parts import Seen, look_through
 
 _CONTENT_TYPES = "[Content_Types].xml"
-_PARTS = re.compile(r"(?:\[Content_Types\]|word/[^/]+)\.xml|(?:word/)?_rels/[^/]+\.rels")
+_PARTS = re.compile(r"(?:\[Content_Types\]|word/[^/]+)\.xml|(?:word/)?_rels/[^/]*\.rels")
 """What mammoth may ask for."""
 _PASSED_OVER = frozenset({"word/settings.xml", "word/webSettings.xml", "word/fontTable.xml"})
 _DOCUMENT = "wordprocessingml"
