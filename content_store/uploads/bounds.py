@@ -1,6 +1,6 @@
 """Every limit of uploads in one place, each checked before what it bounds is done.
 
-They are chosen so that a document takes at most some 350 MB and a few seconds, and so that nothing which the usual
+They are chosen so that a document takes at most some 400 MB and a few seconds, and so that nothing which the usual
 programmes write comes near them; docs/benchmarks/uploads.md tells the measured figures.
 """
 
