@@ -1,6 +1,6 @@
 """The tables and nothing else: what each row means is told by the module of its noun.
 
-All of them are named from here; those of people, feeds, what came in, review and the creator alliance
+All of them are named from here; those of people, feeds, what came in, uploads, review and the creator alliance
 stand in files of their own.
 Instants are epoch milliseconds (UTC); ids are text. Portable between SQLite and PostgreSQL.
 """
@@ -26,6 +26,11 @@ from content_store.schema_people import grants as grants
 from content_store.schema_people import organisations as organisations
 from content_store.schema_people import sessions as sessions
 from content_store.schema_people import sign_in_failures as sign_in_failures
+from content_store.schema_uploads import content_pictures as content_pictures
+from content_store.schema_uploads import picture_files as picture_files
+from content_store.schema_uploads import pictures as pictures
+from content_store.schema_uploads import upload_files as upload_files
+from content_store.schema_uploads import uploads as uploads
 from content_store.vocabulary import CitizenKind, ContentStatus, EventKind, JobState, Role, ServiceKind, SharedCap
 
 citizens = sa.Table(

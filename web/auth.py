@@ -30,7 +30,7 @@ CITIZEN_PATTERN = "^[!-~]+$"
 LONGEST_CITIZEN_HEADER = 12 * checks.LONGEST_ID
 """Characters; one of an id may have four bytes, each of which may be written as ``%XX``."""
 TOKEN_PREFIX = "kepu_citizen_"
-FOR_EVERYONE = frozenset({"static", "healthz", "readyz", "metrics"})
+FOR_EVERYONE = frozenset({"static", "healthz", "readyz", "metrics", "show_picture", "show_picture_at_width"})
 """The endpoints that answer everyone alike: nobody is asked who they are there, nor limited."""
 
 

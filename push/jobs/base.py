@@ -27,8 +27,8 @@ class Missed(Enum):
 
 
 class Lane(Enum):
-    """Each lane has a thread of its own in every worker: short jobs do not wait for long ones, nor either for the servers
-    of others."""
+    """Each lane has a thread of its own in every worker: short jobs wait neither for long ones nor for others'
+    servers."""
 
     SHORT = "short"
     LONG = "long"

@@ -35,6 +35,7 @@ COMMANDS = {
     "terms": ("web.cli.terms:terms_group", "Keep the list of words that hold a text back."),
     "test": ("web.cli.house:test", "Run the tests, here in a checkout."),
     "train": ("web.cli.train:train", "Fit the models on the recorded events and publish them."),
+    "works": ("web.cli.works:works", "Look at works as they would come in."),
     "worker": ("web.cli.worker:worker", "Do what is due by the clock, until told to stop."),
 }
 """Each command's name, where its click object is, and what ``kepu --help`` says of it."""

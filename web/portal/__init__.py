@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from flask import Flask
 
-from web.portal import explanation, feed, inbox, mine, progress, view
+from web.portal import explanation, feed, inbox, mine, pictures, progress, view
 from web.portal.page import add
 
-PAGES = (*feed.PAGES, *mine.PAGES, *inbox.PAGES, *explanation.PAGES, *progress.PAGES, *view.PAGES)
+PAGES = (
+    *feed.PAGES,
+    *mine.PAGES,
+    *inbox.PAGES,
+    *explanation.PAGES,
+    *progress.PAGES,
+    *pictures.PAGES,
+    *view.PAGES,
+)
 """Address, method and handler of every page."""
 
 
