@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from content_store.problems import FetchProblem
+from content_store.upload_words import UploadProblem
 
 
 class KepuError(Exception):
@@ -368,3 +369,25 @@ class UnknownFeed(KepuError):
     """No feed has this id."""
 
     code = "unknown_feed"
+
+
+class UploadRefused(KepuError):
+    """A work or a picture is not taken; the label of ``problem`` tells the person who uploaded it what to do."""
+
+    code = "upload_refused"
+
+    def __init__(self, problem: UploadProblem, message: str) -> None:
+        super().__init__(message, hint=problem.label)
+        self.problem = problem
+
+
+class UnknownUpload(KepuError):
+    """No upload has this id."""
+
+    code = "unknown_upload"
+
+
+class UnknownPicture(KepuError):
+    """No picture that may be shown has this digest and width."""
+
+    code = "unknown_picture"
