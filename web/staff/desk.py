@@ -31,6 +31,8 @@ def show_desk() -> str:
         may=[entry.label for entry in Permission if entry in may],
         managed=[(id, names.get(id, "")) for id in managed],
         sees_log=province,
+        writes=Permission.WRITE_WORKS in may,
+        manages_creators=Permission.MANAGE_CREATORS in may,
     )
 
 
