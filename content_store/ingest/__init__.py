@@ -1,1 +1,1 @@
-"""Intake of content from the web and of uploads, read with suspicion: fetched, parsed, cleaned, and handed to review."""
+"""Intake of content from the web and of uploads, all read with suspicion: fetched, parsed, cleaned, then reviewed."""

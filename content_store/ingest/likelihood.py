@@ -87,7 +87,7 @@ def _rate(sign: str, frequent: frozenset[str], common: frozenset[str]) -> float:
         return _HANGUL_P
     if "！" <= sign <= "～":
         return _WIDE_P
-    if sign < "\xa0" or (not sign.isprintable() and sign != "\u3000") or sign == "�" or "\ue000" <= sign <= "\uf8ff" or sign >= "\U00040000":
+    if sign < "\xa0" or not sign.isprintable() and sign != "\u3000" or sign == "�" or "\ue000" <= sign <= "\uf8ff" or sign >= "\U00040000":
         return _NEVER_P
     return _rate_alphabetic(sign)
 

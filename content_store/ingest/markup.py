@@ -8,17 +8,20 @@ from html import unescape
 from typing import NamedTuple
 
 VOID = frozenset(
-    ["area", "base", "basefont", "bgsound", "br", "col", "embed", "frame", "hr", "img", "input", "keygen", "link", "meta", "param", "source", "track", "wbr"]
+    "area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr".split()
 )
 """Elements without content (HTML, section 13.1.2)."""
 
 HIDDEN = frozenset(
-    ["script", "style", "template", "noscript", "iframe", "noembed", "noframes", "object", "applet", "svg", "math", "textarea", "title", "select", "xmp", "plaintext", "canvas", "audio", "video", "listing", "head", "datalist", "button", "dialog"]
+    "script style template noscript iframe noembed noframes object applet svg math textarea title select xmp plaintext"
+    " canvas audio video listing head datalist button dialog".split()
 )
 """Elements whose content is no part of a text: it is run, drawn, filled in or read by another parser."""
 
 BLOCK = frozenset(
-    ["address", "article", "aside", "blockquote", "body", "center", "dd", "details", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html", "legend", "li", "main", "menu", "nav", "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul", "caption"]
+    "address article aside blockquote body center dd details dir div dl dt fieldset figcaption figure footer form h1 h2"
+    " h3 h4 h5 h6 header hr html legend li main menu nav ol p pre section summary table tbody td tfoot th thead tr ul"
+    " caption".split()
 )
 """Elements that begin and end a line."""
 

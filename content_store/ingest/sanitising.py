@@ -22,7 +22,9 @@ _MOST_TAGS = 30_000
 _MOST_ROUNDS = 4
 
 _KEPT = frozenset(
-    ["p", "div", "section", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "dl", "dt", "dd", "blockquote", "pre", "figure", "figcaption", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "details", "summary", "a", "abbr", "b", "bdi", "bdo", "cite", "code", "del", "dfn", "em", "i", "ins", "kbd", "mark", "q", "rb", "rp", "rt", "rtc", "ruby", "s", "samp", "small", "strong", "sub", "sup", "time", "u", "var", "br", "hr", "wbr", "img"]
+    "p div section h1 h2 h3 h4 h5 h6 ul ol li dl dt dd blockquote pre figure figcaption table caption thead tbody tfoot"
+    " tr th td details summary a abbr b bdi bdo cite code del dfn em i ins kbd mark q rb rp rt rtc ruby s samp small"
+    " strong sub sup time u var br hr wbr img".split()
 )
 _RENAMED = {
     "address": "div", "article": "div", "aside": "div", "body": "div", "center": "div", "footer": "div",

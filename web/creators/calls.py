@@ -31,7 +31,7 @@ _OVER = frozenset({ContentStatus.WITHDRAWN, ContentStatus.EXPIRED})
 
 
 class Shown(NamedTuple):
-    """A call as a member sees it: their answer to an invitation (None: unanswered), what they entered, what they can."""
+    """A call as a member sees it: their answer to an invitation (None: none), what they entered, and what they can."""
 
     call: Call
     open: bool

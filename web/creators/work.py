@@ -13,10 +13,10 @@ from content_store.errors import BadRecord, ReviewClosed, UnknownContent, Unknow
 from content_store.review import comments, desk, quarantining, records, submitting, trail, versions, works
 from content_store.review.records import Review
 from content_store.review.versions import Conflict, Version
-from content_store.review_words import Verdict
+from content_store.review_words import AiUse, Verdict
 from content_store.staff_vocabulary import Permission
 from content_store.upload_words import UploadWarning
-from content_store.vocabulary import ContentStatus
+from content_store.vocabulary import ContentStatus, Topic
 from web import signed
 from web.access import Open
 from web.creators import forms, work_form
@@ -121,11 +121,11 @@ def show_work_history(id: str) -> str:
 def spoken(name: str, value: Any) -> str:
     """The value of a field as people read it."""
     if name == "topic" and value:
-        return next((topic.label for topic in work_form.choices()["topics"] if topic == value), str(value))
+        return Topic(value).label if value in set(Topic) else str(value)
     if name == "ai_use" and value:
-        return next((label for code, label in forms.AI_CHOICES.items() if code == value), str(value))
+        return forms.AI_CHOICES[AiUse(value)] if value in set(AiUse) else str(value)
     if name == "place" and value:
-        return work_form.PLACES.get(value, value)
+        return work_form.PLACES.get(str(value), str(value))
     return "、".join(value) if isinstance(value, list | tuple) else str(value or "（空）")
 
 

@@ -1,4 +1,4 @@
-"""What may be said of a work, as typed and as it is understood; the same fields for a new one and for another version."""
+"""What may be said of a work, as typed and as it is understood: of a new one, and of another version."""
 
 from __future__ import annotations
 

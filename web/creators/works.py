@@ -13,7 +13,7 @@ from content_store.accounts import Account
 from content_store.alliance import allowance, creators
 from content_store.creator_words import Membership
 from content_store.db import Connection
-from content_store.errors import AllowanceUsed, BadRecord, MalformedId, NotAllowed, NotAMember
+from content_store.errors import AllowanceUsed, BadRecord, NotAllowed, NotAMember
 from content_store.review import trail, versions, works
 from content_store.review.versions import Version, Words
 from content_store.review.works import Work
@@ -128,7 +128,7 @@ def is_new_id(id: str) -> bool:
     """Whether a form brought an id as we give them."""
     try:
         ids.made_at_ms(id)
-    except MalformedId:
+    except ids.MalformedId:
         return False
     return str(uuid.UUID(id)) == id
 
