@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from werkzeug.test import TestResponse
 
 from content_store import audit, roles
 from content_store.alliance import allowance, creators
@@ -13,7 +16,7 @@ from tests.web.staff.conftest import Desk
 from web.creators import application_form
 
 ME = "/staff/creators/me"
-FORM = {
+FORM: dict[str, Any] = {
     "expertise": ["space", "life_sci"],
     "channel_platform": ["微信公众号", "抖音", ""],
     "channel_url": ["https://example.org/me", "https://example.org/dy", ""],
@@ -26,8 +29,8 @@ FORM = {
 }
 
 
-def send(desk: Desk, action: str = ME, *, on: str = ME, **given: object):  # type: ignore[no-untyped-def]
-    return desk.send(action, on=on, **given)  # type: ignore[arg-type]
+def send(desk: Desk, action: str = ME, *, on: str = ME, **given: Any) -> TestResponse:
+    return desk.send(action, on=on, **given)
 
 
 def test_who_is_signed_in_sees_the_published_criteria_and_applies(town: Town) -> None:
