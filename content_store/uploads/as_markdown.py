@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from content_store.ingest.markup import BLOCK, Tag, tokens
 
-_MARKS = re.compile(r"([\\`*_\[\]<>|~])")
+_MARKS = re.compile(r"([\\`*_\[\]<>|~]|&(?=#?\w+;))")
 _LINE_MARKS = re.compile(r"(?m)^(#{1,6}(?=\s|$)|[-+=](?=\s|[-+=]|$)|\d{1,9}(?=[.)](?:\s|$)))")
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}

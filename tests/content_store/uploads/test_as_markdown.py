@@ -25,8 +25,14 @@ READER = MarkdownIt("commonmark", {"html": False}).enable("table")
         ("<blockquote><p>引</p></blockquote>", "> 引"),
         ('<p><a href="https://example.org/a">链</a></p>', "[链](https://example.org/a)"),
         ("<pre>a\n  b</pre>", "```\na\n  b\n```"),
-        ("<table><tr><th>种</th><th>数</th></tr><tr><td>箭竹</td></tr></table>", "| 种 | 数 |\n| --- | --- |\n| 箭竹 |  |"),
-        ("<p># 不是题</p><p>1. 不是列</p><p>*星* [括] &lt;b&gt;</p>", "\\# 不是题\n\n1\\. 不是列\n\n\\*星\\* \\[括\\] \\<b\\>"),
+        (
+            "<table><tr><th>种</th><th>数</th></tr><tr><td>箭竹</td></tr></table>",
+            "| 种 | 数 |\n| --- | --- |\n| 箭竹 |  |",
+        ),
+        (
+            "<p># 不是题</p><p>1. 不是列</p><p>*星* [括] &lt;b&gt;</p>",
+            "\\# 不是题\n\n1\\. 不是列\n\n\\*星\\* \\[括\\] \\<b\\>",
+        ),
         ('<p><img src="/pictures/x" alt="竹子"></p>', "竹子"),
         ("", ""),
     ],
