@@ -91,7 +91,7 @@ def install(app: Flask, services: Services) -> None:
 
     @app.after_request
     def keep_private(response: Response) -> Response:
-        if request.path == STAFF_PATH or request.path.startswith(f"{STAFF_PATH}/"):
+        if _for_staff(request.path):
             signed.is_private(response)
         return response
 
@@ -110,6 +110,10 @@ def actor() -> str:
     return known.account.id
 
 
+def _for_staff(path: str) -> bool:
+    return path == STAFF_PATH or path.startswith(f"{STAFF_PATH}/")
+
+
 def _judge(services: Services, rule: Rule) -> AnyResponse | None:
     """Raises NotAllowed, Forbidden or Unauthenticated; a person who is not signed in is shown where to do so."""
     caller, known = auth.caller(), signed.found()
@@ -118,7 +122,7 @@ def _judge(services: Services, rule: Rule) -> AnyResponse | None:
     held_up = known is not None and caller.key is None and known.account.must_change_password
     if held_up and request.endpoint not in BEFORE_THE_PASSWORD:
         return _to_change_password()
-    if caller.key is not None and (rule.people or isinstance(rule.needs, Open)):
+    if caller.key is not None and (rule.people or isinstance(rule.needs, Open) or _for_staff(request.path)):
         raise Forbidden("this is for people who are signed in, not for service tokens")
     if isinstance(rule.needs, Open):
         return None

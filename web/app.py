@@ -11,7 +11,7 @@ from flask.json.provider import JSONProvider
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from content_store.settings import Settings
-from web import access, api, auth, errors, forgery, limits, metrics, portal, security, services, staff
+from web import access, api, auth, creators, errors, forgery, limits, metrics, portal, security, services, staff
 from web.services import Services
 
 LARGEST_BODY = 1 << 20
@@ -56,11 +56,13 @@ def create_app(settings: Settings, opened: Services | None = None) -> Flask:
     auth.install(app, held)
     limits.install(app, held)
     auth.insist(app)
+    creators.upload.widen(app)
     forgery.install(app, held)
     access.install(app, held)
     api.install(app)
     portal.install(app)
     staff.install(app)
+    creators.install(app)
     if settings.trusted_proxies:
         number = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=number, x_proto=number, x_host=0)  # type: ignore[method-assign]

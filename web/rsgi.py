@@ -27,14 +27,19 @@ from content_store.settings import load_settings
 from recsys.warming import warm
 from web import logs
 from web.app import LARGEST_BODY, create_app
+from web.creators import upload
 from web.errors import RequestTimeout, problem_response
 from web.services import services_of
+from web.signed import COOKIE
 
 log = logging.getLogger(__name__)
 
 WRITERS = 8
 BODY_TIMEOUT_S = 30.0
 """How long a request's body may take to come in."""
+
+LARGE_AT_ONCE = 2
+"""Uploads that are gathered at one moment; the others wait, for the memory's sake."""
 
 COLLECTED_AFTER = 5_000
 """Objects more than there were, until their cyclic garbage is looked for; 700 by default."""
@@ -65,6 +70,7 @@ class Bridge:
         self._close = close
         self._body_timeout_s = body_timeout_s
         self._writers = ThreadPoolExecutor(WRITERS, "writer")
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer one request."""
@@ -74,7 +80,7 @@ class Bridge:
         try:
             # Not ``wait_for``, which makes a task of it.
             async with asyncio.timeout(self._body_timeout_s):
-                body = await _gathered(scope, protocol)
+                body = await self._body(scope, protocol)
         except TimeoutError:
             refusal = problem_response(RequestTimeout("the body did not come in within the time allowed"))
             protocol.response_bytes(refusal.status_code, _pairs(refusal.headers.to_wsgi_list()), refusal.get_data())
@@ -82,6 +88,12 @@ class Bridge:
         environ = environment(scope, body)
         answer = await asyncio.get_running_loop().run_in_executor(self._writers, self._answer, environ)
         protocol.response_bytes(*answer)
+
+    async def _body(self, scope: Any, protocol: Any) -> bytes:
+        if not _is_upload(scope):
+            return await _gathered(scope, protocol, LARGEST_BODY)
+        async with self._large:
+            return await _gathered(scope, protocol, upload.LARGEST_FORM)
 
     def _answer(self, environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
         """Status, headers and body of the app's answer."""
@@ -104,16 +116,21 @@ class Bridge:
         self._close()
 
 
-async def _gathered(scope: Any, protocol: Any) -> bytes:
+def _is_upload(scope: Any) -> bool:
+    """Whether a body may be a large one: who is signed in at all is found out by the app, once it is there."""
+    return scope.path == upload.PATH and COOKIE in (scope.headers.get("cookie") or "")
+
+
+async def _gathered(scope: Any, protocol: Any, most: int) -> bytes:
     """The body of a request; of one that is too large, no more than shows that it is."""
     announced = scope.headers.get("content-length") or "0"
-    if announced.isdecimal() and int(announced) > LARGEST_BODY:
+    if announced.isdecimal() and int(announced) > most:
         return b""
     parts, size = [], 0
     async for part in protocol:
         parts.append(part)
         size += len(part)
-        if size > LARGEST_BODY:
+        if size > most:
             break
     return b"".join(parts)
 

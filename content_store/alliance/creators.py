@@ -1,4 +1,8 @@
-"""Members of the alliance and those who apply: what they told, where they stand, and how they came there."""
+"""Members of the alliance and those who apply: what they told, where they stand, and how they came there.
+
+A member has the role of a creator in the organisation of their account, from admission on and for as long as works are
+taken of them: each step gives or takes it in its own transaction.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +12,18 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from content_store import audit, checks, clock, ids, schema_creators
+from content_store import accounts, audit, checks, clock, ids, roles, schema_creators
 from content_store.alliance.admission import Application, Channel, Criteria, Sample, check
 from content_store.creator_words import MEMBERSHIP_TRANSITIONS, Licence, Membership, Trust
 from content_store.errors import BadRecord, CriteriaNotMet, StaleRevision, UnknownCreator
 from content_store.review_words import AiUse
+from content_store.staff_vocabulary import Permission, StaffRole
 from content_store.vocabulary import Topic
 
 _table = schema_creators.creators
 _history = schema_creators.creator_history
+_ALLIANCE = "system:alliance"
+"""Who grants and revokes the role: it follows from the decision, whose maker need not administer accounts."""
 
 PROVEN_WORKS, TRUSTED_WORKS = 10, 50
 """Published works after which a member may be called proven and trusted."""
@@ -83,7 +90,8 @@ def admit(
 ) -> Creator:
     """Admit who applied. An ``exception`` says why somebody is admitted who does not meet the criteria.
 
-    Raises CriteriaNotMet with what is unmet, UnknownCreator, BadRecord.
+    Raises CriteriaNotMet with what is unmet, UnknownCreator, BadRecord, and NotAllowed as all decisions do for who may
+    not manage creators in the organisation of the account.
     """
     before = get(connection, account_id)
     unmet = criteria.unmet(before.application)
@@ -121,6 +129,7 @@ def set_trust(connection: Connection, account_id: str, trust: Trust, reason: str
     before = get(connection, account_id)
     if before.state is not Membership.ADMITTED:
         raise BadRecord(f"creator {account_id} is {before.state}: only members are trusted")
+    _insist_manages(connection, actor, account_id)
     _reason(reason)
     connection.execute(sa.update(_table).where(_table.c.account_id == account_id).values(trust=int(trust)))
     return _taken(connection, account_id, actor, reason, "creator.trust", before)
@@ -171,10 +180,31 @@ def _move(
         raise BadRecord(f"creator {before.account_id} is {before.state} and cannot become {state}")
     if actor == before.account_id and state is not Membership.LEFT:
         raise BadRecord("nobody decides about themselves", hint="ask a colleague")
+    if state is not Membership.LEFT:
+        _insist_manages(connection, actor, before.account_id)
     where = (_table.c.account_id == before.account_id, _table.c.state == before.state)
     if not connection.execute(sa.update(_table).where(*where).values(state=state, **values)).rowcount:
         raise BadRecord(f"creator {before.account_id} was decided about by someone else at the same time")
+    _give_role(connection, before.account_id, wanted=state is Membership.ADMITTED)
     return _taken(connection, before.account_id, actor, reason, f"creator.{state}", before)
+
+
+def _insist_manages(connection: Connection, actor: str, account_id: str) -> None:
+    home = accounts.get(connection, account_id).organisation_id
+    roles.insist(connection, actor, Permission.MANAGE_CREATORS, home)
+
+
+def _give_role(connection: Connection, account_id: str, *, wanted: bool) -> None:
+    """Let the account be a creator in its organisation, or nowhere any more."""
+    creator = StaffRole.CREATOR
+    if wanted:
+        home = accounts.get(connection, account_id).organisation_id
+        roles.grant(connection, actor=_ALLIANCE, account_id=account_id, role=creator, organisation_id=home)
+        return
+    for held in roles.of_account(connection, account_id):
+        if held.role is creator:
+            place = held.organisation_id
+            roles.revoke(connection, actor=_ALLIANCE, account_id=account_id, role=creator, organisation_id=place)
 
 
 def _change(connection: Connection, before: Creator, revision: int | None, values: dict[str, Any]) -> None:

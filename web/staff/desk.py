@@ -32,6 +32,8 @@ def show_desk() -> str:
         managed=[(id, names.get(id, "")) for id in managed],
         sees_log=province,
         reviews=Permission.SEE_QUEUE in may,
+        writes=Permission.WRITE_WORKS in may,
+        manages_creators=Permission.MANAGE_CREATORS in may,
     )
 
 

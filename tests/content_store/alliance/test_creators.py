@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from content_store import audit, clock
+from content_store import audit, clock, roles
 from content_store.alliance import allowance, creators
 from content_store.alliance.admission import Application, Channel, Criteria, Sample
 from content_store.creator_words import Licence, Membership, Trust, Unmet
@@ -15,14 +15,16 @@ from content_store.errors import (
     AllowanceUsed,
     BadRecord,
     CriteriaNotMet,
+    NotAllowed,
     NotAMember,
     StaleRevision,
     UnknownCreator,
 )
 from content_store.review_words import AiUse
 from content_store.settings import load_settings
+from content_store.staff_vocabulary import Permission, StaffRole
 from content_store.vocabulary import Topic
-from tests.support.staff import HOUSE, found_organisations, somebody
+from tests.support.staff import CHENGDU, HOUSE, MIANYANG, found_organisations, somebody
 
 pytestmark = pytest.mark.usefixtures("cheap_passwords", "fixed_clock")
 
@@ -44,7 +46,7 @@ def people(database: Database) -> tuple[str, str]:
     """Someone who writes, and someone who decides."""
     with database.begin() as connection:
         found_organisations(connection)
-        return somebody(connection, "writer").id, somebody(connection, "chief").id
+        return somebody(connection, "writer").id, somebody(connection, "chief", role=StaffRole.OPERATOR).id
 
 
 @pytest.mark.parametrize(
@@ -94,6 +96,47 @@ def test_the_way_of_a_creator_is_kept_step_by_step(database: Database, people: t
         + ["creator.refused", "creator.trust", "creator.suspended", "creator.left"]
         + ["creator.admitted"] * 2
     )
+
+
+def test_a_member_may_write_where_they_belong_for_as_long_as_they_are_one(
+    database: Database, people: tuple[str, str]
+) -> None:
+    chief = people[1]
+
+    def may_write(place: str) -> bool:
+        return roles.may(connection, writer, Permission.WRITE_WORKS, place)
+
+    with database.begin() as connection:
+        writer = somebody(connection, "chengdu", organisation_id=CHENGDU).id
+        creators.apply(connection, writer, GOOD)
+        assert not may_write(CHENGDU)
+        creators.admit(connection, writer, CRITERIA, actor=chief)
+        assert (may_write(CHENGDU), may_write(MIANYANG)) == (True, False)
+        creators.suspend(connection, writer, "核查", actor=chief)
+        assert not may_write(CHENGDU)
+        creators.reinstate(connection, writer, "核查无误", actor=chief)
+        assert may_write(CHENGDU)
+        creators.leave(connection, writer)
+        assert not may_write(CHENGDU)
+        logged = [entry.action for entry in audit.entries(connection, limit=50, object_id=writer)]
+    assert logged.count("grant.create") == logged.count("grant.revoke") == 2
+
+
+def test_only_who_manages_creators_where_they_belong_decides_about_them(
+    database: Database, people: tuple[str, str]
+) -> None:
+    with database.begin() as connection:
+        writer = somebody(connection, "chengdu", organisation_id=CHENGDU).id
+        elsewhere = somebody(connection, "elsewhere", organisation_id=MIANYANG, role=StaffRole.OPERATOR).id
+        creators.apply(connection, writer, GOOD)
+        for stranger in (elsewhere, people[0]):
+            with pytest.raises(NotAllowed):
+                creators.admit(connection, writer, CRITERIA, actor=stranger)
+            with pytest.raises(NotAllowed):
+                creators.refuse(connection, writer, "不行", actor=stranger)
+        creators.admit(connection, writer, CRITERIA, actor=people[1])
+        with pytest.raises(NotAllowed):
+            creators.set_trust(connection, writer, Trust.TRUSTED, "好", actor=elsewhere)
 
 
 def test_who_does_not_meet_the_criteria_is_admitted_with_a_reason_only(
