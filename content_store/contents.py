@@ -3,93 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
-from typing import Any, NamedTuple, TypedDict, Unpack, cast
+from dataclasses import asdict, fields
+from typing import Any, Unpack, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from content_store import checks, clock, ids, schema, statements
+from content_store.content_records import Card as Card
+from content_store.content_records import Changes as Changes
+from content_store.content_records import Content as Content
+from content_store.content_records import Outline as Outline
 from content_store.driver import Driver, Insertion
-from content_store.errors import BadRecord, UnknownContent
+from content_store.errors import BadRecord, UnknownContent, Unreviewed
+from content_store.review_words import ContentOrigin
 from content_store.vocabulary import CONTENT_TRANSITIONS, LIVE_STATUSES, ContentStatus, Topic
 
 _contents = schema.contents
+_held = schema.schema_review.quarantines
 _KNOWN = "SELECT id FROM contents WHERE id IN ?"
 _UNTOLD = Insertion.into(
-    _contents, ("id", "title", "tags", "version", "status", "created_at"), on_conflict="(id) DO NOTHING"
+    _contents, ("id", "title", "tags", "version", "status", "created_at", "origin"), on_conflict="(id) DO NOTHING"
 )
+_PUBLIC = frozenset({ContentStatus.SCHEDULED, ContentStatus.PUBLISHED})
 _TEXTS = ("title", "summary", "body", "place", "source", "author", "url")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    """A content as stored; ``version`` counts from 1, instants are epoch ms.
-
-    ``published_at`` of a scheduled one is when it is to be published; from ``expires_at`` on nobody is to meet it.
-    """
-
-    id: str
-    version: int
-    status: ContentStatus
-    title: str
-    summary: str | None
-    body: str | None
-    topic: Topic | None
-    tags: tuple[str, ...]
-    place: str | None
-    source: str | None
-    author: str | None
-    url: str | None
-    published_at: int | None
-    created_at: int
-    expires_at: int | None = None
-
-
-class Changes(TypedDict, total=False):
-    """What may be changed of a content besides its status; None forgets anything but the title."""
-
-    title: str
-    summary: str | None
-    body: str | None
-    topic: Topic | str | None
-    tags: Iterable[str]
-    place: str | None
-    source: str | None
-    author: str | None
-    url: str | None
-    published_at: int | None
-    expires_at: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """What a follower of the catalogue needs of a content: no texts. Instants are epoch ms."""
-
-    id: str
-    status: ContentStatus
-    topic: Topic | None
-    author: str | None
-    published_at: int | None
-    created_at: int
-
-    @property
-    def published(self) -> bool:
-        """Whether it may reach citizens, from ``published_at`` on where there is one."""
-        return self.status in LIVE_STATUSES
-
-
-class Card(NamedTuple):
-    """What a list shows of a content: no body. ``published_at`` is epoch ms."""
-
-    id: str
-    title: str
-    summary: str | None
-    topic: Topic | None
-    source: str | None
-    published_at: int | None
-    live: bool
-    """Whether it may reach citizens now."""
 
 
 def create(
@@ -99,17 +36,21 @@ def create(
     status: ContentStatus = ContentStatus.DRAFT,
     version: int = 1,
     created_at: int | None = None,
+    origin: ContentOrigin = ContentOrigin.IMPORT,
     **given: Unpack[Changes],
 ) -> Content:
     """Store a new content; without ``id`` a new one is made.
 
-    Raises BadRecord for a missing title, a value outside the vocabulary or an id that is taken.
+    Raises BadRecord for a missing title, a value outside the vocabulary or an id that is taken, and Unreviewed where
+    one of another ``origin`` than an import would begin published.
     """
     identifier = checks.identifier(id, "a content's id") if id is not None else ids.new_id()
     row = {"title": None, "tags": []} | _columns(given)
     if not row["title"]:
         raise BadRecord(f"content {identifier} has no title")
-    row |= {"id": identifier, "status": ContentStatus(status), "version": version}
+    row |= {"id": identifier, "status": ContentStatus(status), "version": version, "origin": origin}
+    if origin is not ContentOrigin.IMPORT and status in _PUBLIC:
+        raise Unreviewed(f"content {identifier} was not reviewed and cannot be {status}")
     _require_schedule(identifier, row["status"], row.get("published_at"))
     row["created_at"] = clock.now_ms() if created_at is None else created_at
     try:
@@ -129,7 +70,10 @@ def get(connection: Connection, id: str) -> Content:
 
 
 def update(connection: Connection, id: str, **changes: Unpack[Changes]) -> Content:
-    """Change what is given and count the version up where that makes a difference. Raises UnknownContent, BadRecord."""
+    """Change what is given and count the version up where that makes a difference.
+
+    Raises UnknownContent, BadRecord, and Unreviewed where the words are public and only a review may change them.
+    """
     before = get(connection, id)
     columns = _columns(changes)
     if "title" in columns and not columns["title"]:
@@ -139,6 +83,8 @@ def update(connection: Connection, id: str, **changes: Unpack[Changes]) -> Conte
     different = {name: value for name, value in columns.items() if value != stored[name]}
     if not different:
         return before
+    if before.bound and before.status in _PUBLIC and different.keys() - {"published_at", "expires_at"}:
+        raise Unreviewed(f"the words of content {id} were reviewed", hint="publish a correction")
     next_version = {"version": _contents.c.version + 1}
     connection.execute(sa.update(_contents).where(_contents.c.id == id).values(different | next_version))
     return get(connection, id)
@@ -147,7 +93,8 @@ def update(connection: Connection, id: str, **changes: Unpack[Changes]) -> Conte
 def set_status(connection: Connection, id: str, status: ContentStatus) -> Content:
     """Move the content to ``status``; publishing sets ``published_at`` where there is none.
 
-    Raises UnknownContent, and BadRecord for a transition that the vocabulary does not allow.
+    Raises UnknownContent, BadRecord for a transition that the vocabulary does not allow, and Unreviewed where the
+    database refuses it.
     """
     before = get(connection, id)
     if status not in CONTENT_TRANSITIONS[before.status]:
@@ -158,15 +105,22 @@ def set_status(connection: Connection, id: str, status: ContentStatus) -> Conten
         columns["published_at"] = clock.now_ms()
     # The guard on the old status lets only one of two simultaneous moves happen.
     moved = sa.update(_contents).where(_contents.c.id == id, _contents.c.status == before.status).values(columns)
-    if not connection.execute(moved).rowcount:
+    with statements.refused(connection, Unreviewed):
+        done = connection.execute(moved).rowcount
+    if not done:
         raise BadRecord(f"the status of content {id} was changed by someone else at the same time")
     return get(connection, id)
 
 
 def publish_due(connection: Connection) -> list[str]:
-    """Publish the scheduled contents whose time has come and whose end has not; returns their ids, sorted."""
+    """Publish the scheduled contents whose time has come and whose end has not; returns their ids, sorted.
+
+    Those whose words are in quarantine wait.
+    """
     now = clock.now_ms()
     due = sa.and_(_contents.c.status == ContentStatus.SCHEDULED, _contents.c.published_at <= now, _unexpired(now))
+    held = sa.and_(_held.c.content_id == _contents.c.id, _held.c.version == _contents.c.wording)
+    due = sa.and_(due, ~sa.exists().where(held, _held.c.lifted_at.is_(None)))
     return _move(connection, due, ContentStatus.PUBLISHED)
 
 
@@ -217,7 +171,8 @@ def ensure(connection: Connection, ids: Iterable[str]) -> int:
     """
     now = clock.now_ms()
     new = sorted({checks.identifier(identifier, "a content's id") for identifier in ids})
-    rows = [(identifier, identifier, "[]", 1, ContentStatus.PUBLISHED.value, now) for identifier in new]
+    told = ("[]", 1, ContentStatus.PUBLISHED.value, now, ContentOrigin.IMPORT.value)
+    rows = [(identifier, identifier, *told) for identifier in new]
     return Driver(connection).insert(_UNTOLD, rows)
 
 
@@ -283,10 +238,15 @@ def check(given: dict[str, Any]) -> dict[str, Any]:
 
 def merge(connection: Connection, rows: Collection[dict[str, Any]]) -> statements.Merged:
     """Store what ``rows`` (made by ``check``) tell: new contents, published unless they say otherwise and titled by
-    their id where they have no title, and new versions of those of which they tell something else."""
+    their id where they have no title, and new versions of those of which they tell something else.
+
+    What was reviewed here is not changed by a file: such rows are refused.
+    """
     now = clock.now_ms()
-    blank: dict[str, Any] = dict.fromkeys((*_TEXTS, "topic", "published_at", "expires_at"))
+    blank: dict[str, Any] = dict.fromkeys((*_TEXTS, "topic", "published_at", "expires_at", "wording"))
     blank |= {"tags": [], "version": 1, "status": ContentStatus.PUBLISHED, "created_at": now}
+    blank["origin"] = ContentOrigin.IMPORT
+    refused: set[str] = set()
     stored = {
         id: asdict(content) | {"tags": list(content.tags)}
         for id, content in some(connection, [row["id"] for row in rows]).items()
@@ -297,11 +257,16 @@ def merge(connection: Connection, rows: Collection[dict[str, Any]]) -> statement
 
     def change(before: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
         after = before | {name: value for name, value in row.items() if name not in ("version", "created_at")}
-        return after if after == before else after | {"version": before["version"] + 1}
+        if after == before:
+            return after
+        if before["origin"] is not ContentOrigin.IMPORT or before["wording"] is not None:
+            refused.add(row["id"])
+            return before
+        return after | {"version": before["version"] + 1}
 
     merged, changed = statements.merge(stored, rows, begin, change)
     statements.replace(connection, _contents, changed)
-    return merged
+    return merged._replace(same=merged.same - len(refused), refused=frozenset(refused))
 
 
 def topic(value: str | None) -> Topic | None:
@@ -374,6 +339,7 @@ def _outline(row: Any) -> Outline:
 def _content(row: Any) -> Content:
     values = dict(row._mapping)
     values["status"] = ContentStatus(values["status"])
+    values["origin"] = ContentOrigin(values["origin"])
     values["topic"] = Topic(values["topic"]) if values["topic"] else None
     values["tags"] = tuple(values["tags"])
     return Content(**values)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.engine import Connection as Connection  # for the layers above, which know of no SQL
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
+from content_store import rights
 from content_store.errors import DatabaseError, DatabaseTooNew
 from content_store.settings import Settings, mask
 
@@ -37,11 +39,19 @@ _MANY_ROWS = ("PRAGMA cache_size = -65536", "PRAGMA temp_store = MEMORY")
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 
 
+class _Kept(threading.local):
+    """The connection that a thread reads by again and again."""
+
+    connection: Connection | None = None
+    busy = False
+
+
 @dataclass(frozen=True, slots=True)
 class Database:
     """An open database; cheap to pass around, closed once."""
 
     engine: Engine
+    _kept: _Kept = field(default_factory=_Kept, compare=False, repr=False)
 
     @property
     def dialect(self) -> Literal["sqlite", "postgresql"]:
@@ -66,13 +76,43 @@ class Database:
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """A connection for reading; what it might write is rolled back unless committed. Raises as ``begin``."""
+        with self._told(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """The driver's errors as ours, where the database itself fails."""
         try:
-            with self.engine.connect() as connection:
-                yield connection
+            yield
         except DBAPIError as error:
             if isinstance(error, OperationalError) or error.connection_invalidated:
                 raise _unusable(self.engine.url, error) from error
             raise
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """``connect`` for what runs with each page: on SQLite the thread keeps the connection for the next time.
+
+        A connection that lies in the pool is quick to find and slow to wrap. Those of PostgreSQL go back to it all the
+        same, where one that the server ended meanwhile is found out.
+        """
+        kept = self._kept
+        if self.dialect != "sqlite" or kept.busy:
+            with self.connect() as connection:
+                yield connection
+            return
+        kept.busy = True
+        try:
+            with self._told():
+                if kept.connection is None or kept.connection.closed or kept.connection.invalidated:
+                    kept.connection = self.engine.connect()
+                try:
+                    yield kept.connection
+                finally:
+                    if kept.connection.in_transaction():
+                        kept.connection.rollback()
+        finally:
+            kept.busy = False
 
     def ping(self) -> None:
         """Do nothing, if that is possible. Raises as ``begin``."""
@@ -88,7 +128,10 @@ class Database:
             yield connection
 
     def close(self) -> None:
-        """Give back all connections."""
+        """Give back all connections; one that another thread keeps ends with that thread."""
+        if self._kept.connection is not None:
+            self._kept.connection.close()
+            self._kept.connection = None
         self.engine.dispose()
 
 
@@ -130,19 +173,36 @@ def open_database(settings: Settings) -> Database:
         found = revisions(database)
         found.refuse_too_new()
         if found.behind:
-            migrate(database)
+            bring_up_to_date(settings)
     except BaseException:
         database.close()
         raise
     return database
 
 
-def connect_only(settings: Settings) -> Database:
+def bring_up_to_date(settings: Settings) -> Revisions:
+    """Migrate the database of ``settings``; where they give an owner's URL, by that, and give the other role rights.
+
+    Returns where it stood before. Raises as ``migrate``.
+    """
+    owner = settings.migration_url
+    database = connect_only(settings, owner)
+    try:
+        found = migrate(database)
+        role = rights.working_role(make_url(owner), make_url(settings.database_url)) if owner else None
+        if role is not None:
+            _give_rights(database, role)
+    finally:
+        database.close()
+    return found
+
+
+def connect_only(settings: Settings, url: str | None = None) -> Database:
     """The database of ``settings`` as it is, neither checked nor migrated; a SQLite file is made where absent.
 
-    Raises DatabaseError where it cannot be reached.
+    With ``url`` it is reached by that one instead. Raises DatabaseError where it cannot be reached.
     """
-    url = settings.database_url
+    url = url or settings.database_url
     try:
         path = sqlite_file(url)
         engine = _postgresql(make_url(url)) if path is None else _sqlite(path)
@@ -181,10 +241,26 @@ def try_writing(database: Database) -> None:
     try:
         with database.connect() as connection:
             connection.execution_options(**_WRITES)
-            connection.exec_driver_sql("CREATE TABLE kepu_doctor (x INTEGER)")
+            kind = "TABLE" if _may_make_tables(connection) else "TEMPORARY TABLE"
+            connection.exec_driver_sql(f"CREATE {kind} kepu_doctor (x INTEGER)")
             connection.rollback()
     except SQLAlchemyError as error:
         raise _unusable(database.engine.url, error, "takes no writes") from error
+
+
+def _may_make_tables(connection: Connection) -> bool:
+    if connection.dialect.name == "sqlite":
+        return True
+    return bool(connection.exec_driver_sql("SELECT has_schema_privilege(current_schema(), 'CREATE')").scalar())
+
+
+def excess_rights(database: Database) -> list[str]:
+    """What the role that we work with may do beyond its work (``rights.excess``). Raises DatabaseError."""
+    try:
+        with database.connect() as connection:
+            return rights.excess(connection)
+    except SQLAlchemyError as error:
+        raise _unusable(database.engine.url, error) from error
 
 
 def revisions(database: Database) -> Revisions:
@@ -211,6 +287,19 @@ def migrate(database: Database) -> Revisions:
             return found
     except SQLAlchemyError as error:
         raise _unusable(database.engine.url, error, "cannot be migrated") from error
+
+
+def _give_rights(database: Database, role: str) -> None:
+    try:
+        with _sole_migrator(database) as connection:
+            rights.give(connection, role)
+    except LookupError:
+        raise DatabaseError(
+            f"the database has no role {role}, which KEPU_DATABASE_URL names",
+            hint=f'CREATE ROLE "{role}" LOGIN PASSWORD …',
+        ) from None
+    except SQLAlchemyError as error:
+        raise _unusable(database.engine.url, error, f"cannot give {role} its rights") from error
 
 
 def _upgrade(connection: Connection) -> None:

@@ -85,8 +85,126 @@ class UnknownContent(KepuError):
     code = "unknown_content"
 
 
+class UnknownOrganisation(KepuError):
+    """No organisation has this id."""
+
+    code = "unknown_organisation"
+
+
+class UnknownAccount(KepuError):
+    """No account has this id or login."""
+
+    code = "unknown_account"
+
+
+class UnknownSession(KepuError):
+    """No session of this account has this id."""
+
+    code = "unknown_session"
+
+
+class WeakPassword(BadRecord):
+    """A password is too short, too long, or one of those that are guessed first."""
+
+    code = "weak_password"
+
+
+class BadCredentials(KepuError):
+    """Login and password do not belong together, or the account is closed; which of them is not told."""
+
+    code = "bad_credentials"
+
+
+class SignInDelayed(KepuError):
+    """Too many failures for this login; the next attempt is taken after ``retry_after_s`` seconds."""
+
+    code = "sign_in_delayed"
+
+    def __init__(self, message: str, retry_after_s: int, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
+class NotAllowed(KepuError):
+    """Whoever wants it does not have the permission for it in this organisation."""
+
+    code = "not_allowed"
+
+
+class Unreviewed(KepuError):
+    """Something would be published that did not pass every step of its review, or the review itself bypassed."""
+
+    code = "unreviewed"
+
+
+class UnknownVersion(KepuError):
+    """The content has no version with this number."""
+
+    code = "unknown_version"
+
+
+class UnknownReview(KepuError):
+    """No review has this id."""
+
+    code = "unknown_review"
+
+
+class ReviewClosed(KepuError):
+    """The review is over, or of a version that is not the newest any more."""
+
+    code = "review_closed"
+
+
+class MayNotReview(KepuError):
+    """Who wrote any of it reviews nothing of it, and nobody takes two steps of one review."""
+
+    code = "may_not_review"
+
+
+class AlreadyClaimed(KepuError):
+    """Somebody else has the step."""
+
+    code = "already_claimed"
+
+
+class NotClaimed(KepuError):
+    """The step is decided by who has claimed it."""
+
+    code = "not_claimed"
+
+
+class Quarantined(KepuError):
+    """The words have a term of the list, and wait until a person has lifted their quarantine."""
+
+    code = "quarantined"
+
+
+class UnknownTerm(KepuError):
+    """The term list has no such term."""
+
+    code = "unknown_term"
+
+
+class Withdrawn(KepuError):
+    """The content was published and taken back; ``reason`` is a stable code, ``text`` what people read."""
+
+    code = "withdrawn"
+
+    def __init__(self, message: str, *, reason: str, text: str, withdrawn_at: int) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.text = text
+        self.withdrawn_at = withdrawn_at
+
+
+class UnknownMessage(KepuError):
+    """The inbox has no message with this id."""
+
+    code = "unknown_message"
+
+
 class BadKey(KepuError):
-    """A service token is none of ours, or was revoked."""
+    """A service token is none of ours, has ended, or was revoked."""
 
     code = "bad_key"
 

@@ -1,7 +1,8 @@
 """Service tokens: how other programmes prove who they are.
 
 A token is ``kepu_key_ID_SECRET``. It is shown once, when it is made; stored is a digest of it, which is enough because
-the secret has 256 random bits.
+the secret has 256 random bits. A key with an organisation may do what its role allows in it and in all below it; one
+without may do so everywhere.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from content_store import checks, clock, schema
+from content_store import audit, clock, organisations, schema
 from content_store.errors import BadKey, BadRecord, UnknownKey
+from content_store.staff_vocabulary import KEY_PERMISSIONS, Permission
 from content_store.vocabulary import Role
 
 PREFIX = "kepu_key_"
@@ -29,7 +31,11 @@ _keys = schema.service_keys
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """A service token without its secret; instants are epoch ms."""
+    """A service token without its secret; instants are epoch ms, ``organisation`` is an id.
+
+    Keys of before there were organisations may have any text there: it is no organisation, so they may do nothing that
+    needs a permission.
+    """
 
     id: str
     role: Role
@@ -37,21 +43,37 @@ class Key:
     created_at: int
     last_used_at: int | None
     revoked_at: int | None
+    expires_at: int | None
 
     def use_is_news(self, now: int) -> bool:
         """Whether a use at ``now`` is worth being noted."""
         return self.last_used_at is None or now - self.last_used_at >= USE_NOTED_EVERY_MS
 
 
-def create(connection: Connection, *, role: Role | str, organisation: str | None = None) -> tuple[Key, str]:
-    """Make a key; returns it and its token, which nobody can tell again. Raises BadRecord for an unknown role."""
+def create(
+    connection: Connection,
+    *,
+    role: Role | str,
+    organisation: str | None = None,
+    expires_at: int | None = None,
+    actor: str = "system:keys",
+) -> tuple[Key, str]:
+    """Make a key; returns it and its token, which nobody can tell again.
+
+    Raises BadRecord for an unknown role or an end that has come already, UnknownOrganisation.
+    """
     if role not in set(Role):
         raise BadRecord(f"{role!r} is no role", hint=f"there are: {', '.join(Role)}")
+    now = clock.now_ms()
+    if expires_at is not None and expires_at <= now:
+        raise BadRecord("the key would have ended already", hint="give an end that is yet to come")
     identifier = secrets.token_hex(_ID_BYTES)
     token = f"{PREFIX}{identifier}_{secrets.token_urlsafe(32)}"
-    row = {"id": identifier, "digest": _digest(token), "role": Role(role), "created_at": clock.now_ms()}
-    row["organisation"] = checks.label(organisation, "an organisation")
+    row = {"id": identifier, "digest": _digest(token), "role": Role(role), "created_at": now, "expires_at": expires_at}
+    row["organisation"] = organisations.get(connection, organisation).id if organisation else None
     connection.execute(sa.insert(_keys), row)
+    told = {"role": Role(role), "organisation_id": row["organisation"], "expires_at": expires_at}
+    audit.record(connection, actor, "key.create", "key", identifier, None, told)
     return _get(connection, identifier), token
 
 
@@ -66,7 +88,24 @@ def verify(connection: Connection, token: str) -> Key:
         raise BadKey("no such service token")
     if row.revoked_at is not None:
         raise BadKey("the service token was revoked", hint="`kepu keys create` makes another")
+    if row.expires_at is not None and row.expires_at <= clock.now_ms():
+        raise BadKey("the service token has ended", hint="`kepu keys create` makes another")
     return _key(row)
+
+
+def may(connection: Connection, id: str, permission: Permission, organisation_id: str | None) -> bool:
+    """Whether the key with this id has ``permission`` in the organisation; with None: in any at all.
+
+    One that was revoked or has ended, and one that does not exist, may nothing.
+    """
+    row = connection.execute(sa.select(_keys).where(_keys.c.id == id)).one_or_none()
+    if row is None or row.revoked_at is not None or permission not in KEY_PERMISSIONS[Role(row.role)]:
+        return False
+    if row.expires_at is not None and row.expires_at <= clock.now_ms():
+        return False
+    if row.organisation is None:
+        return True
+    return row.organisation in organisations.ancestors(connection, organisation_id or row.organisation)
 
 
 def note_use(connection: Connection, id: str) -> None:
@@ -74,10 +113,12 @@ def note_use(connection: Connection, id: str) -> None:
     connection.execute(sa.update(_keys).where(_keys.c.id == id).values(last_used_at=clock.now_ms()))
 
 
-def revoke(connection: Connection, id: str) -> Key:
+def revoke(connection: Connection, id: str, *, actor: str = "system:keys") -> Key:
     """Let the key open nothing from now on; the first revocation stays. Raises UnknownKey."""
-    first = sa.func.coalesce(_keys.c.revoked_at, clock.now_ms())
-    connection.execute(sa.update(_keys).where(_keys.c.id == id).values(revoked_at=first))
+    now = clock.now_ms()
+    first = sa.update(_keys).where(_keys.c.id == id, _keys.c.revoked_at.is_(None))
+    if connection.execute(first.values(revoked_at=now)).rowcount:
+        audit.record(connection, actor, "key.revoke", "key", id, {"revoked_at": None}, {"revoked_at": now})
     return _get(connection, id)
 
 

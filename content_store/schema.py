@@ -1,14 +1,18 @@
 """The tables and nothing else: what each row means is told by the module of its noun.
 
+Those of review and publishing are in ``content_store.schema_review``.
+
 Instants are epoch milliseconds (UTC); ids are text. Portable between SQLite and PostgreSQL.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import sqlalchemy as sa
 
+from content_store import schema_review as schema_review
+from content_store.review_words import ContentOrigin
+from content_store.schema_base import metadata as metadata
+from content_store.schema_base import one_of as _one_of
 from content_store.vocabulary import (
     CitizenKind,
     ContentStatus,
@@ -20,24 +24,8 @@ from content_store.vocabulary import (
     SharedCap,
 )
 
-metadata = sa.MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-    }
-)
-
 # SQLite counts up only a primary key declared as plain INTEGER, which holds 64 bits there.
 _Sequence = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-
-
-def _one_of(column: str, values: Iterable[str]) -> sa.CheckConstraint:
-    # Not IN: for each inserted row SQLite would build a table of the values, a third of the whole work.
-    return sa.CheckConstraint(" OR ".join(f"{column} = '{value}'" for value in values), name=column)
-
 
 citizens = sa.Table(
     "citizens",
@@ -77,7 +65,11 @@ contents = sa.Table(
     sa.Column("published_at", sa.BigInteger),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("expires_at", sa.BigInteger),
+    sa.Column("origin", sa.Text, nullable=False, server_default=ContentOrigin.EDITOR.value),
+    # The row of content_versions that it shows; none where it was imported and never reviewed.
+    sa.Column("wording", sa.Integer),
     _one_of("status", ContentStatus),
+    _one_of("origin", ContentOrigin),
     sa.CheckConstraint("version >= 1", name="version"),
     sa.CheckConstraint("status <> 'scheduled' OR published_at IS NOT NULL", name="scheduled"),
     sa.Index(None, "status", "published_at"),
@@ -144,6 +136,7 @@ service_keys = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("last_used_at", sa.BigInteger),
     sa.Column("revoked_at", sa.BigInteger),
+    sa.Column("expires_at", sa.BigInteger),
     _one_of("role", Role),
 )
 
@@ -277,6 +270,13 @@ organisations = sa.Table(
     _one_of("kind", OrganisationKind),
     sa.CheckConstraint("(parent_id IS NULL) = (kind = 'province')", name="root"),
     sa.UniqueConstraint("parent_id", "name"),
+    sa.Index(
+        "uq_organisations_root",
+        "kind",
+        unique=True,
+        sqlite_where=sa.text("parent_id IS NULL"),
+        postgresql_where=sa.text("parent_id IS NULL"),
+    ),
 )
 
 accounts = sa.Table(
@@ -289,4 +289,61 @@ accounts = sa.Table(
     sa.Column("password", sa.Text),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("disabled_at", sa.BigInteger),
+    sa.Column("temporary_until", sa.BigInteger),
+    sa.Index(None, "organisation_id"),
+)
+
+grants = sa.Table(
+    "grants",
+    metadata,
+    sa.Column("account_id", sa.Text, sa.ForeignKey("accounts.id"), primary_key=True),
+    # No check of its values: roles are added, and SQLite would copy the table for each.
+    sa.Column("role", sa.Text, primary_key=True),
+    sa.Column("organisation_id", sa.Text, sa.ForeignKey("organisations.id"), primary_key=True),
+    sa.Column("granted_by", sa.Text, nullable=False),
+    sa.Column("granted_at", sa.BigInteger, nullable=False),
+    sa.Index(None, "organisation_id"),
+    sqlite_with_rowid=False,
+)
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False, unique=True),
+    sa.Column("account_id", sa.Text, sa.ForeignKey("accounts.id"), nullable=False),
+    sa.Column("started_at", sa.BigInteger, nullable=False, index=True),
+    sa.Column("seen_at", sa.BigInteger, nullable=False),
+    sa.Column("network", sa.Text),
+    sa.Column("agent", sa.Text),
+    sa.Index(None, "account_id"),
+)
+
+sign_in_failures = sa.Table(
+    "sign_in_failures",
+    metadata,
+    sa.Column("login_digest", sa.Text, primary_key=True),
+    sa.Column("device", sa.Text, primary_key=True),
+    sa.Column("account_id", sa.Text, sa.ForeignKey("accounts.id"), index=True),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("last_at", sa.BigInteger, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
+audit_log = sa.Table(
+    "audit_log",
+    metadata,
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("object_kind", sa.Text, nullable=False),
+    sa.Column("object_id", sa.Text, nullable=False),
+    # Canonical JSON, as text: what was hashed is what is stored, sign by sign.
+    sa.Column("before", sa.Text),
+    sa.Column("after", sa.Text),
+    sa.Column("previous", sa.Text, nullable=False, unique=True),
+    sa.Column("hash", sa.Text, nullable=False, unique=True),
+    sa.Index(None, "object_kind", "object_id", "seq"),
+    sa.Index(None, "actor", "seq"),
 )

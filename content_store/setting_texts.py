@@ -7,17 +7,20 @@ import os
 import re
 from datetime import date
 from pathlib import Path
+from typing import Any
 
-from content_store.vocabulary import ServeJobs
+from content_store.vocabulary import ServeJobs, Topic
 
 _LEAST_HOT_MB, _MOST_HOT_MB = 1, 1 << 20
 _LOWEST_RATE, _HIGHEST_RATE = 0.01, 1e6
 _MOST_PROXIES = 10
+_MOST_IDLE_MIN, _MOST_SESSION_HOURS = 1_440, 720
 SHORTEST_SECRET = 32
 _SHORTEST_LEASE_S, _LONGEST_LEASE_S = 0.5, 3600.0
 LEAST_KEPT_DAYS = 180
 """Days for which the law wants logs to be kept."""
 _MOST_KEPT_DAYS = 36_500
+_LONGEST_H = 8_784
 
 
 def path(text: str) -> Path:
@@ -57,6 +60,22 @@ def proxies(text: str) -> int:
     return value
 
 
+def idle_minutes(text: str) -> int:
+    """Minutes, up to a day."""
+    value = int(text)
+    if not 1 <= value <= _MOST_IDLE_MIN:
+        raise ValueError(f"must be between 1 and {_MOST_IDLE_MIN}")
+    return value
+
+
+def session_hours(text: str) -> int:
+    """Hours, up to 30 days (NIST SP 800-63B)."""
+    value = int(text)
+    if not 1 <= value <= _MOST_SESSION_HOURS:
+        raise ValueError(f"must be between 1 and {_MOST_SESSION_HOURS}")
+    return value
+
+
 def secret(text: str) -> str:
     """A text that nobody guesses."""
     if len(text) < SHORTEST_SECRET:
@@ -78,6 +97,33 @@ def kept_days(text: str) -> int:
     if not LEAST_KEPT_DAYS <= value <= _MOST_KEPT_DAYS:
         raise ValueError(f"must lie between {LEAST_KEPT_DAYS} and {_MOST_KEPT_DAYS}")
     return value
+
+
+def hours(text: str) -> float:
+    """Hours: some, and no more than a year."""
+    value = seconds(text)
+    if not 0 < value <= _LONGEST_H:
+        raise ValueError(f"must lie between 0 and {_LONGEST_H}")
+    return value
+
+
+def topics(text: str) -> frozenset[Topic]:
+    """Codes of topics with commas between."""
+    named = names(text)
+    unknown = sorted(named - set(Topic))
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)} is no topic")
+    return frozenset(Topic(name) for name in named)
+
+
+def names(text: str) -> frozenset[str]:
+    """Names with commas between."""
+    return frozenset(name for part in re.split("[,，]", text) if (name := part.strip()))
+
+
+def written(value: Any) -> str:
+    """A value as a text that gives it again."""
+    return ",".join(sorted(value)) if isinstance(value, frozenset) else str(value)
 
 
 def serve_jobs(text: str) -> ServeJobs:
@@ -110,6 +156,14 @@ def database(text: str) -> str:
     if scheme == "sqlite" and (not rest.startswith("/") or rest in {"/", "/:memory:"}):
         raise ValueError("must name a file, like sqlite:////srv/kepu/kepu.sqlite3")
     return f"{scheme}://{rest}"
+
+
+def migrations(text: str) -> str:
+    """A URL of PostgreSQL."""
+    url = database(text)
+    if not url.startswith("postgresql"):
+        raise ValueError("must begin with postgresql+psycopg://")
+    return url
 
 
 def redis(text: str) -> str:

@@ -19,7 +19,7 @@ from content_store.errors import SettingsError
 from content_store.schedule import Schedule
 from content_store.setting_texts import SHORTEST_SECRET as SHORTEST_SECRET
 from content_store.setting_texts import mask as mask
-from content_store.vocabulary import ServeJobs
+from content_store.vocabulary import ServeJobs, Topic
 
 PREFIX = "KEPU_"
 FILE_SUFFIX = "_FILE"
@@ -71,6 +71,13 @@ class Settings:
         shown="`kepu.sqlite3` in `KEPU_DATA_DIR`",
         secret=texts.mask,
     )
+    migration_url: str | None = _setting(
+        None,
+        texts.migrations,
+        "PostgreSQL only: the URL by which the owner of the tables migrates; `KEPU_DATABASE_URL` is then that of a role"
+        " with fewer rights, which it is given. Needed by `kepu migrate` alone.",
+        secret=texts.mask,
+    )
     redis_url: str | None = _setting(
         None,
         texts.redis,
@@ -101,6 +108,12 @@ class Settings:
         texts.rate,
         "The same for one network (an IPv4 address, an IPv6 /64), which many may share.",
         shown="200",
+    )
+    session_idle_min: int = _setting(
+        60, texts.idle_minutes, "Minutes without a request after which those who work here are signed out."
+    )
+    session_hours: int = _setting(
+        12, texts.session_hours, "Hours after which those who work here are signed out in any case."
     )
     trusted_proxies: int = _setting(
         0,
@@ -141,6 +154,37 @@ class Settings:
         5_000, texts.count, "New quality items (优质内容) to be published from the first to the last day."
     )
 
+    review_due_h: float = _setting(
+        168.0,
+        texts.hours,
+        "Hours after which a review should be over; it is overdue then, and stays open.",
+        shown="168",
+    )
+    review_claim_h: float = _setting(
+        24.0,
+        texts.hours,
+        "Hours for which who claims a step of a review has it; then it goes back into the queue.",
+        shown="24",
+    )
+    short_route_topics: frozenset[Topic] = _setting(
+        frozenset(),
+        texts.topics,
+        "Topics whose contents may take the short route through review, by their codes with commas between; not set:"
+        " none. Topics that ask for a science review never do.",
+    )
+    short_route_sources: frozenset[str] = _setting(
+        frozenset(),
+        texts.names,
+        "Sources whose contents may take the short route, with commas between; not set: any source.",
+    )
+    short_route_length: int = _setting(
+        800, texts.count, "The longest content, in Chinese characters, that may take the short route."
+    )
+    minor_change: int = _setting(
+        20,
+        texts.count,
+        "How many characters, no numbers among them, may differ from reviewed words on the route of minor changes.",
+    )
     retrain_schedule: Schedule = _setting(
         Schedule.parse("03:30"),
         Schedule.parse,
@@ -156,6 +200,16 @@ class Settings:
         Schedule.parse("every 1m"),
         Schedule.parse,
         "When contents are ended whose time is over; written like `KEPU_RETRAIN_SCHEDULE`.",
+    )
+    claims_schedule: Schedule = _setting(
+        Schedule.parse("every 5m"),
+        Schedule.parse,
+        "When claims of review steps whose time is over are given back; written like `KEPU_RETRAIN_SCHEDULE`.",
+    )
+    corrections_schedule: Schedule = _setting(
+        Schedule.parse("every 1m"),
+        Schedule.parse,
+        "When those who read words that were corrected since are told; written like `KEPU_RETRAIN_SCHEDULE`.",
     )
     facts_schedule: Schedule = _setting(
         Schedule.parse("00:20"),
@@ -190,6 +244,10 @@ class Settings:
         """Fill in what follows from other settings. Raises SettingsError where they contradict each other."""
         if not self.database_url:
             object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir / 'kepu.sqlite3'}")
+        if self.migration_url and not self.database_url.startswith("postgresql"):
+            raise SettingsError(
+                "KEPU_MIGRATION_URL is for PostgreSQL only", hint="unset it, or give KEPU_DATABASE_URL of PostgreSQL"
+            )
         if self.target_until < self.target_from:
             raise SettingsError(
                 f"the target ends on {self.target_until}, before it begins on {self.target_from}",
@@ -237,7 +295,7 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
 def environment(settings: Settings) -> dict[str, str]:
     """The variables from which ``load_settings`` makes the same settings again, for a process of ours."""
     values = {_name(row): getattr(settings, row.name) for row in fields(Settings)}
-    return {name: str(value) for name, value in values.items() if value is not None}
+    return {name: texts.written(value) for name, value in values.items() if value is not None}
 
 
 def explain(env: Mapping[str, str] | None = None) -> list[Explained]:
@@ -248,7 +306,7 @@ def explain(env: Mapping[str, str] | None = None) -> list[Explained]:
     for row in fields(Settings):
         text, origin = _given(row, env)
         value = getattr(settings, row.name)
-        shown = "" if value is None else str(value)
+        shown = "" if value is None else texts.written(value)
         hide = row.metadata["secret"]
         rows.append(
             Explained(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
+
+from content_store.errors import KepuError
 
 # SQLite binds at most 32,766 values to a statement, PostgreSQL 65,535.
 _IN_CHUNK = 10_000
@@ -20,6 +23,16 @@ def affected(connection: Connection, statement: Any, rows: list[dict[str, Any]] 
     return connection.execute(statement, rows, execution_options={"preserve_rowcount": True}).rowcount
 
 
+@contextmanager
+def refused(connection: Connection, kind: type[KepuError]) -> Iterator[None]:
+    """What the database refuses within is undone, and raised as ``kind`` in the database's words."""
+    try:
+        with connection.begin_nested():
+            yield
+    except sa.exc.IntegrityError as error:
+        raise kind(str(error.orig).strip().splitlines()[0]) from error
+
+
 def chunks(values: Collection[str], size: int = _IN_CHUNK) -> Iterator[list[str]]:
     """``values`` in lists short enough for one statement."""
     rest = iter(values)
@@ -28,11 +41,12 @@ def chunks(values: Collection[str], size: int = _IN_CHUNK) -> Iterator[list[str]
 
 
 class Merged(NamedTuple):
-    """How many of the rows made a record, changed one, or told nothing new."""
+    """How many of the rows made a record, changed one, or told nothing new; and the ids of those that were refused."""
 
     created: int
     changed: int
     same: int
+    refused: frozenset[str] = frozenset()
 
 
 def merge(

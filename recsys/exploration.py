@@ -9,10 +9,13 @@ and Thompson, 1952; Bottou et al., *Counterfactual reasoning and learning system
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from recsys.diversity import Variety
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.diversity import NO_LOT, arranged
 
 SHARE = 0.08
 FIRST = 3
@@ -20,39 +23,30 @@ SPARED = 20
 
 
 class Choice(NamedTuple):
-    """An item that was chosen: its position in the pool, the probability of that, whether a lot decided, and whether
-    variety allows it."""
+    """An item that was chosen: its place in the pool, the probability of that, and whether a lot decided."""
 
     place: int
     propensity: float
     drawn: bool
-    allowed: bool
 
 
 def choose(
-    topics: Sequence[int], authors: Sequence[int], variety: Variety, at: int, dice: random.Random | None
-) -> Choice:
-    """The next of a pool (best first) with these ``topics`` and ``authors``, for place ``at`` of the list.
+    codes: NDArray[np.int32],
+    last: NDArray[np.int32],
+    most: NDArray[np.int64],
+    wanted: range,
+    dice: random.Random | None,
+    least: int = 0,
+) -> Iterator[Choice]:
+    """Fill the places ``wanted`` of a list from a pool, best first, with these ``codes`` of topics and authors (2 × n).
 
-    ``variety`` knows the places before it. Without ``dice`` nothing is drawn. The pool must not be empty.
+    ``last`` and ``most`` are the rules of variety, and ``least`` where to end early, see ``recsys.diversity.arranged``.
+    Without ``dice`` no lot is drawn.
     """
-    best = variety.first(topics, authors)
-    strict = variety.allows(topics[best], authors[best])
-    if dice is None or at < FIRST or not _any_other(topics, authors, variety, best, strict):
-        return Choice(best, 1.0, False, strict)
-    if dice.random() >= SHARE:
-        return Choice(best, 1 - SHARE, False, strict)
-    others = [
-        place
-        for place in range(SPARED, len(topics))
-        if place != best and (not strict or variety.allows(topics[place], authors[place]))
-    ]
-    return Choice(dice.choice(others), SHARE / len(others), True, True)
-
-
-def _any_other(topics: Sequence[int], authors: Sequence[int], variety: Variety, best: int, strict: bool) -> bool:
-    """Whether a lot could fall on anything but ``best``."""
-    for place in range(SPARED, len(topics)):
-        if place != best and (not strict or variety.allows(topics[place], authors[place])):
-            return True
-    return False
+    rolls, lots = np.full(len(wanted), NO_LOT), np.zeros(len(wanted))
+    if dice is not None:
+        for index, at in enumerate(wanted):
+            if at >= FIRST:
+                rolls[index], lots[index] = dice.random(), dice.random()
+    place, chance, drawn = arranged(codes, last, most, rolls, lots, SHARE, SPARED, least)
+    return map(Choice, place.tolist(), chance.tolist(), drawn.tolist())

@@ -28,7 +28,7 @@ from content_store.errors import DatabaseError
 from content_store.vocabulary import Topic
 from recsys.active import ActiveModels
 from recsys.catalogue import Catalogue
-from recsys.diversity import PER_AUTHOR, PER_TOPIC, Variety
+from recsys.diversity import NO_RULE, PER_AUTHOR, PER_TOPIC, latest
 from recsys.exploration import choose
 from recsys.features.signals import moment
 from recsys.follower import Follower
@@ -200,6 +200,9 @@ class Feed:
             return [self._follower.items[item] for item in best.tolist()]
 
 
+_Chosen = tuple[int, float, ReasonCode | None]
+
+
 class _Serving:
     """One page in the making; lives under the follower's lock."""
 
@@ -215,32 +218,33 @@ class _Serving:
             known[[place for place in self._follower.places_of_items(told).tolist() if place < known.size]] = True
             self._open &= known
         self._tail, self._done = rest.tail, rest.done
-        self._topics: list[int] = []
-        self._authors: list[int] = []
-        self._pool: list[int] = []
         # Another process may have told of what has no place in the fast layer here yet.
-        self._extend(np.array([place for place in rest.head if place < self._live.items], np.intp))
-        before = [self._codes(place) for place in rest.last if place < self._live.items]
-        per_topic = PER_TOPIC if rest.topic is None else None
-        self._variety = Variety(before, per_topic=per_topic, per_author=PER_AUTHOR)
+        head = np.array([place for place in rest.head if place < self._live.items], np.intp)
+        self._pool: NDArray[np.intp] = head[self._open[head]]
+        self._last = latest(self._codes(place) for place in rest.last if place < self._live.items)
+        self._most = np.array([NO_RULE if rest.topic is not None else PER_TOPIC, PER_AUTHOR])
 
     def page(self, limit: int, first: bool) -> tuple[list[Entry], Rest]:
         """The next ``limit`` items and what remains after them."""
         slots = {slot.position: place for slot in self._placed(first) if (place := self._slot(slot)) is not None}
         dice = self._feed._dice() if self._rest.slate else None
-        chosen: list[tuple[int, float, ReasonCode | None]] = []
-        for place in range(limit):
-            if place in slots:
-                self._variety.add(*self._codes(slots[place]))
-                chosen.append((slots[place], 1.0, ReasonCode.EDITORS))
-            elif (found := self._next(self._rest.shown + place, limit - place, dice)) is not None:
-                chosen.append(found)
-            else:
+        chosen: list[_Chosen] = []
+        while len(chosen) < limit:
+            at = len(chosen)
+            if at in slots:
+                self._last = latest([*self._last.T, self._codes(slots[at])])
+                chosen.append((slots[at], 1.0, ReasonCode.EDITORS))
+                continue
+            until = min((place for place in slots if at < place < limit), default=limit)
+            found = self._next(range(self._rest.shown + at, self._rest.shown + until), limit - at, dice)
+            if not found:
                 break
+            chosen += found
         entries = self._entries(chosen)
         last = [*self._rest.last, *[place for place, _, _ in chosen]][-4:]
         shown = self._rest.shown + len(entries)
-        rest = replace(self._rest, shown=shown, head=self._pool, last=last, tail=self._tail, done=self._done)
+        head = self._pool.tolist()
+        rest = replace(self._rest, shown=shown, head=head, last=last, tail=self._tail, done=self._done)
         return entries, rest
 
     def _placed(self, first: bool) -> Sequence[Slot]:
@@ -251,37 +255,29 @@ class _Serving:
         place = self._follower.place_of_item(slot.id)
         if place is None or not self._open[place]:
             return None
-        if place in self._pool:
-            self._drop(self._pool.index(place))
+        self._pool = self._pool[self._pool != place]
         self._open[place] = False
         self._rest = replace(self._rest, ranked=self._rest.ranked | {place})
         return place
 
-    def _next(self, at: int, wanted: int, dice: random.Random | None) -> tuple[int, float, ReasonCode | None] | None:
+    def _next(self, places: range, wanted: int, dice: random.Random | None) -> list[_Chosen]:
+        """What comes in the ``places`` of the list, or in the first of them; nothing where nothing is left."""
         # Without a slate what is in the pool after this page would be lost, so that no more than the page is taken.
         ahead, most = (AHEAD, CHUNK) if self._rest.slate else (1, wanted)
-        while len(self._pool) < ahead and self._refill(most):
-            pass
-        if not self._pool:
-            return None
-        choice = choose(self._topics, self._authors, self._variety, at, dice)
-        # What variety forbids may come only when nothing else remains.
-        while not choice.allowed:
-            if not self._rest.slate or not self._refill(CHUNK):
+        while True:
+            while self._pool.size < ahead and self._refill(most):
+                pass
+            # What variety forbids may come only when nothing else remains.
+            least = 0 if self._done or not self._rest.slate else ahead
+            codes = np.array([self._live.static.topic[self._pool], self._live.static.author[self._pool]], np.int32)
+            choices = list(choose(codes, self._last, self._most, places, dice, least))
+            if choices or not least:
                 break
-            choice = choose(self._topics, self._authors, self._variety, at, None)
-        code = ReasonCode.EXPLORED if choice.drawn else None
-        return self._take(choice.place), choice.propensity, code
-
-    def _take(self, place: int) -> int:
-        """What is at ``place`` of the pool comes next."""
-        found = self._pool[place]
-        self._variety.add(self._topics[place], self._authors[place])
-        self._drop(place)
-        return found
-
-    def _drop(self, place: int) -> None:
-        del self._pool[place], self._topics[place], self._authors[place]
+            self._refill(CHUNK)
+        taken = [choice.place for choice in choices]
+        found = zip(self._pool[taken].tolist(), choices, strict=True)
+        self._pool = np.delete(self._pool, taken)
+        return [(place, each.propensity, ReasonCode.EXPLORED if each.drawn else None) for place, each in found]
 
     def _refill(self, most: int) -> bool:
         """Take ``most`` more of the catalogue's order into the pool; False where it has come to its end."""
@@ -293,15 +289,9 @@ class _Serving:
             return False
         self._tail = key
         ranked = self._rest.ranked
-        self._extend(np.array([place for place in found.tolist() if place not in ranked], np.intp))
+        new = np.array([place for place in found.tolist() if place not in ranked], np.intp)
+        self._pool = np.append(self._pool, new[self._open[new]])
         return True
-
-    def _extend(self, places: NDArray[np.intp]) -> None:
-        found = places[self._open[places]]
-        static = self._live.static
-        self._pool += found.tolist()
-        self._topics += static.topic[found].tolist()
-        self._authors += static.author[found].tolist()
 
     def _codes(self, place: int) -> tuple[int, int]:
         return int(self._live.static.topic[place]), int(self._live.static.author[place])
@@ -310,7 +300,7 @@ class _Serving:
         code = int(self._live.region[self._user]) if self._user < self._live.region.size else -1
         return self._follower.regions[code] if code >= 0 else None
 
-    def _entries(self, chosen: Sequence[tuple[int, float, ReasonCode | None]]) -> list[Entry]:
+    def _entries(self, chosen: Sequence[_Chosen]) -> list[Entry]:
         places = np.array([place for place, _, _ in chosen], np.intp)
         found = reasons(self._live, moment(self._live, self._user, self._hour), places)
         ids, region = self._follower.items, self._region()

@@ -18,8 +18,9 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from argon2 import PasswordHasher
 
-from content_store import clock
+from content_store import clock, passwords
 from content_store.db import Database, open_database
 from content_store.settings import Settings, load_settings
 from tests.support.ci import in_ci, missing
@@ -52,6 +53,12 @@ def settings_factory(tmp_path: Path) -> Callable[..., Settings]:
         return load_settings({"KEPU_DATA_DIR": str(tmp_path / "data"), **env})
 
     return make
+
+
+@pytest.fixture
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords are hashed as always, at the least cost that argon2 knows."""
+    monkeypatch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import click
 import numpy as np
 import pytest
 
-from content_store import vocabulary
+from content_store import review_words, staff_vocabulary, vocabulary
 from content_store.vocabulary import COUNTIES, EventKind, Prefecture, Topic
 from recsys.evaluation import cold, split
 from recsys.evaluation.ranks import metrics_of
@@ -24,7 +24,12 @@ ROOT = Path(__file__).resolve().parent.parent
 READMES = ("README.md", "README.zh.md")
 PAGES = [*READMES, "CHANGELOG.md", *sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/**/*.md"))]
 ROOMS = ("content_store/", "recsys/", "push/", "web/", "tests/", "bench/", "docs/", ".ci/")
-ENUMS = [kind for _, kind in inspect.getmembers(vocabulary, inspect.isclass) if kind.__module__ == vocabulary.__name__]
+ENUMS = [
+    kind
+    for module in (vocabulary, review_words, staff_vocabulary)
+    for _, kind in inspect.getmembers(module, inspect.isclass)
+    if kind.__module__ == module.__name__
+]
 
 FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`([^`\n]+)`")

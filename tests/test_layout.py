@@ -24,7 +24,7 @@ ONLY_IN = {
     "click": ("web/",),
     "flask": ("web/",),
 }
-MODULE_OF = {"markdown_it_py": "markdown_it"}
+MODULE_OF = {"argon2_cffi": "argon2", "markdown_it_py": "markdown_it"}
 """Dependencies that are imported by another name than they are installed by."""
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 40

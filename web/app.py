@@ -11,7 +11,7 @@ from flask.json.provider import JSONProvider
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from content_store.settings import Settings
-from web import api, auth, errors, forgery, limits, metrics, portal, security, services
+from web import access, api, auth, errors, forgery, limits, metrics, portal, security, services, staff
 from web.services import Services
 
 LARGEST_BODY = 1 << 20
@@ -49,7 +49,7 @@ def create_app(settings: Settings, opened: Services | None = None) -> Flask:
     held = opened or Services.open(settings)
     services.provide(app, held)
     errors.install(app)
-    # Before a request: count, know the caller, refuse forgeries, limit. After it the same in reverse.
+    # Before a request: count, know the caller, limit, refuse forgeries and who may not. After it the same in reverse.
     metrics.install(app, held.metrics)
     held.metrics.tell_snapshot(held.recommender.models)
     security.install(app)
@@ -57,8 +57,10 @@ def create_app(settings: Settings, opened: Services | None = None) -> Flask:
     limits.install(app, held)
     auth.insist(app)
     forgery.install(app, held)
+    access.install(app, held)
     api.install(app)
     portal.install(app)
+    staff.install(app)
     if settings.trusted_proxies:
         number = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=number, x_proto=number, x_host=0)  # type: ignore[method-assign]

@@ -14,7 +14,7 @@ import orjson
 from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from content_store import errors, ids
+from content_store import clock, errors, ids
 from content_store.errors import KepuError
 
 log = logging.getLogger(__name__)
@@ -122,10 +122,18 @@ class Internal(RequestError):
 
 _STATUS: dict[type[KepuError], int] = {
     errors.BadCursor: 400,
+    errors.BadCredentials: 401,
     errors.BadKey: 401,
     errors.BadRecord: 422,
+    errors.NotAllowed: 403,
+    errors.SignInDelayed: 429,
+    errors.UnknownAccount: 404,
     errors.UnknownCitizen: 404,
     errors.UnknownContent: 404,
+    errors.UnknownOrganisation: 404,
+    errors.UnknownSession: 404,
+    errors.UnknownMessage: 404,
+    errors.Withdrawn: 410,
     errors.DatabaseError: 503,
     errors.HotStateError: 503,
 }
@@ -141,12 +149,16 @@ _TO_PEOPLE = {
     401: ("需要重新验证身份", "请刷新页面后再试。"),
     403: ("这个操作没有完成", "页面可能已经过期，请刷新后再试。"),
     404: ("没有找到这个页面", "它可能已经下架，或者地址有误。"),
+    410: ("这篇内容已下架", "可以回首页看看别的文章。"),
     405: ("这个操作没有完成", "请返回上一页再试一次。"),
     413: ("内容太大", "请缩短内容后再提交。"),
     429: ("操作太快了", "请稍等片刻再试。"),
     500: ("出了点问题", "我们已经记录下来，请稍后再试。"),
     503: ("暂时无法服务", "请稍后再试。"),
 }
+
+
+_NOT_ALLOWED = ("没有权限", "你的账号不能打开这一页或做这个操作。需要的话，请联系本单位的管理员。")
 
 
 def status_of(kind: type[KepuError]) -> int:
@@ -184,6 +196,8 @@ def problem(error: KepuError, request_id: str) -> dict[str, Any]:
     body |= {"detail": detail, "code": code, "request_id": request_id}
     if status not in _GENERAL and error.hint:
         body["hint"] = error.hint
+    if isinstance(error, errors.Withdrawn):
+        body |= {"reason": error.reason, "text": error.text, "withdrawn_at": error.withdrawn_at}
     if isinstance(error, InvalidRequest) and error.places:
         body["errors"] = [{"at": at, "message": message} for at, message in error.places]
     return body
@@ -245,6 +259,10 @@ def _page(error: KepuError) -> Response:
     status = status_of(type(error))
     request_id = ids.new_id()
     title, advice = _TO_PEOPLE.get(status) or _TO_PEOPLE[500 if status >= 500 else 400]
+    if isinstance(error, errors.NotAllowed):
+        title, advice = _NOT_ALLOWED
+    if isinstance(error, errors.Withdrawn):
+        advice = f"下架原因：{error.text}（{clock.shown(error.withdrawn_at)}）。{advice}"
     page = render_template("error.html", status=status, title=title, advice=advice, request_id=request_id)
     response = Response(page, status, content_type="text/html; charset=utf-8")
     response.headers["X-Request-ID"] = request_id

@@ -14,7 +14,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from flask import Flask, request
 
 from content_store import clock
-from web import auth
+from web import auth, signed
 from web.errors import CrossSite, for_programmes
 from web.services import Services, current
 
@@ -72,4 +72,7 @@ def _holds_token(services: Services) -> bool:
 
 
 def _mac(services: Services, citizen_id: str, at: bytes) -> bytes:
-    return hmac.digest(services.keys.form, at + citizen_id.encode(), "sha256")
+    # Of one session only: who signs in or out anew has pages that are anew, too.
+    known = signed.found()
+    session = b"\n" + known.session.id.encode() if known else b""
+    return hmac.digest(services.keys.form, at + citizen_id.encode() + session, "sha256")

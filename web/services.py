@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from flask import Flask, current_app
 
@@ -33,11 +33,12 @@ class SigningKeys:
     form: bytes
     reading: bytes
     network: bytes
+    device: bytes
 
     @classmethod
     def of(cls, secret: secret_key.SecretKey) -> SigningKeys:
         """All of them, derived from the secret of the installation."""
-        return cls(*(secret.derive(purpose) for purpose in ("cookie", "bearer", "form", "reading", "network")))
+        return cls(*(secret.derive(field.name) for field in fields(cls)))
 
 
 @dataclass(frozen=True, slots=True)

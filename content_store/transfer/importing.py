@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy.engine import Connection
@@ -223,6 +224,10 @@ class _Records:
         with guard():
             with database.begin(bulk=True) as connection:
                 merged = self._kind.merge(connection, rows)
+            if merged.refused:
+                reviewed = np.zeros(len(verdicts.batch), bool)
+                reviewed[~verdicts.bad] = [row["id"] in merged.refused for row in rows]
+                verdicts.refuse(reviewed, "it was reviewed here: a correction changes it, no import does")
             done.accepted += merged.created
             done.changed += merged.changed
             done.duplicate += merged.same

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from content_store import contents
+from content_store.review import publishing
 from content_store.settings import Settings
 from push.jobs.base import QUICK_S, Job, Missed
 from push.run import Run
@@ -22,5 +22,5 @@ def job(settings: Settings) -> Job:
 def work(run: Run) -> None:
     """What is due now, not only at the due time: a late run does all that has been missed."""
     with run.finish() as connection:
-        published = contents.publish_due(connection)
+        published = publishing.publish_due(connection)
         run.note = f"published {len(published)}" if published else ""

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from content_store.settings import Settings
-from push.jobs import expire, facts_of_the_day, publish_when_due, retention, retrain
+from push.jobs import (
+    expire,
+    facts_of_the_day,
+    publish_when_due,
+    release_claims,
+    retention,
+    retrain,
+    tell_corrections,
+)
 from push.jobs.base import Job
 from push.jobs.facts_of_the_day import Facts
 
@@ -11,6 +19,7 @@ from push.jobs.facts_of_the_day import Facts
 def table(settings: Settings, *, facts: Facts | None = None) -> tuple[Job, ...]:
     """Every job, scheduled as ``settings`` say; without ``facts`` there are no facts of the day."""
     jobs = [publish_when_due.job(settings), expire.job(settings), retrain.job(settings), retention.job(settings)]
+    jobs += [release_claims.job(settings), tell_corrections.job(settings)]
     if facts is not None:
         jobs.append(facts_of_the_day.job(settings, facts))
     return tuple(jobs)

@@ -69,6 +69,33 @@ def test_what_a_reading_connection_wrote_is_gone(database: Database) -> None:
         assert "kepu_doctor" not in sa.inspect(connection).get_table_names()
 
 
+def test_a_thread_that_reads_on_sees_what_others_wrote_meanwhile_and_leaves_nothing(database: Database) -> None:
+    with database.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE kept (x INTEGER)"))
+    for number in range(3):
+        with database.reading() as connection, database.reading() as inner:
+            assert connection is not inner
+            for each in (connection, inner):
+                assert each.execute(sa.text("SELECT count(*) FROM kept")).scalar() == number
+            connection.execute(sa.text("DELETE FROM kept"))
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(_insert, database).result()
+
+
+def test_reading_goes_on_after_an_error_and_after_a_close(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), database.reading() as connection:
+        connection.execute(sa.text("SELECT 1"))
+        raise ZeroDivisionError
+    database.close()
+    with database.reading() as connection:
+        assert connection.execute(sa.text("SELECT 1")).scalar() == 1
+
+
+def _insert(database: Database) -> None:
+    with database.begin() as connection:
+        connection.execute(sa.text("INSERT INTO kept VALUES (1)"))
+
+
 def test_sqlite_is_opened_for_safety_and_for_many_readers(tmp_path: Path) -> None:
     database = open_database(load_settings({"KEPU_DATA_DIR": str(tmp_path / "new" / "folder")}))
     wanted = {"journal_mode": "wal", "foreign_keys": 1, "synchronous": 1, "busy_timeout": 30_000}

@@ -5,18 +5,20 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from content_store import clock, keys, schema
+from content_store import audit, clock, keys, organisations, schema
 from content_store.db import Database
-from content_store.errors import BadKey, BadRecord, UnknownKey
+from content_store.errors import BadKey, BadRecord, UnknownKey, UnknownOrganisation
+from content_store.staff_vocabulary import Permission
 from content_store.vocabulary import Role
 
 
 def test_a_token_opens_what_its_key_is_for(database: Database, fixed_clock: int) -> None:
     with database.begin() as connection:
-        made, token = keys.create(connection, role="editor", organisation="省科协")
+        organisations.seed(connection, actor="cli:tests")
+        made, token = keys.create(connection, role="editor", organisation="510100")
         found = keys.verify(connection, token)
     assert found == made
-    assert (found.role, found.organisation, found.created_at) == (Role.EDITOR, "省科协", fixed_clock)
+    assert (found.role, found.organisation, found.created_at) == (Role.EDITOR, "510100", fixed_clock)
     assert (found.last_used_at, found.revoked_at) == (None, None)
 
 
@@ -84,3 +86,38 @@ def test_an_unknown_role_and_an_unknown_key_are_named(database: Database) -> Non
         with pytest.raises(UnknownKey, match="abc"):
             keys.revoke(connection, "abc")
         assert keys.every(connection) == []
+
+
+def test_a_token_ends_when_it_was_said_to(database: Database, fixed_clock: int) -> None:
+    with database.begin() as connection:
+        made, token = keys.create(connection, role="service", expires_at=fixed_clock + 10)
+        with clock.fixed(fixed_clock + 9):
+            assert keys.verify(connection, token) == made
+        with clock.fixed(fixed_clock + 10), pytest.raises(BadKey, match="ended"):
+            keys.verify(connection, token)
+        with pytest.raises(BadRecord, match="ended already"):
+            keys.create(connection, role="service", expires_at=fixed_clock)
+
+
+def test_an_organisation_that_is_not_there_gets_no_token(database: Database) -> None:
+    with database.begin() as connection, pytest.raises(UnknownOrganisation):
+        keys.create(connection, role="service", organisation="省科协")
+
+
+def test_a_token_of_before_there_were_organisations_still_opens_what_it_did(database: Database) -> None:
+    with database.begin() as connection:
+        organisations.seed(connection, actor="cli:tests")
+        made, token = keys.create(connection, role="editor")
+        connection.execute(sa.update(schema.service_keys).values(organisation="省科协"))
+        assert keys.verify(connection, token).organisation == "省科协"
+        for place in (organisations.ROOT, "省科协", None):
+            assert not keys.may(connection, made.id, Permission.WRITE_WORKS, place)
+
+
+def test_the_log_tells_of_tokens_made_and_revoked(database: Database) -> None:
+    with database.begin() as connection:
+        key, _ = keys.create(connection, role="service", actor="cli:tests")
+        keys.revoke(connection, key.id, actor="cli:tests")
+        keys.revoke(connection, key.id, actor="cli:tests")
+        told = audit.entries(connection, limit=9, object_kind="key", object_id=key.id)
+    assert [(entry.action, entry.actor) for entry in told] == [("key.revoke", "cli:tests"), ("key.create", "cli:tests")]

@@ -118,6 +118,8 @@ def test_every_job_has_a_name_of_its_own_and_the_schedule_of_its_setting(
         publish_schedule="every 2m",
         expire_schedule="every 3m",
         facts_schedule="00:04",
+        claims_schedule="every 5m",
+        corrections_schedule="every 6m",
         retrain_schedule="00:05",
         retention_schedule="off",
     )
@@ -126,7 +128,9 @@ def test_every_job_has_a_name_of_its_own_and_the_schedule_of_its_setting(
         "publish_when_due": "every 2m",
         "expire": "every 3m",
         "facts_of_the_day": "00:04",
+        "release_claims": "every 5m",
         "retrain": "00:05",
+        "tell_corrections": "every 6m",
         "retention": "off",
     }
     assert [name for name, job in found.items() if job.missed is Missed.EACH] == ["facts_of_the_day"]

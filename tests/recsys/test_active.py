@@ -16,7 +16,7 @@ from recsys.active import ActiveModels
 from recsys.follower import Follower
 from recsys.models.content import Content, ContentConfig
 from recsys.snapshots import Draft, SnapshotStore
-from tests.support.outages import gone
+from tests.support.outages import cut_off
 
 TEXTS = {"a": "火箭 卫星", "b": "卫星 轨道", "c": "轨道 火箭"}
 
@@ -57,7 +57,7 @@ def test_a_snapshot_is_taken_over_once_the_records_answer_again(
     second = store.publish(draft()).version
 
     with monkeypatch.context() as outage:
-        outage.setattr(Database, "connect", gone)
+        cut_off(outage)
         with pytest.raises(DatabaseError):
             models.refresh()
         assert models.version == first

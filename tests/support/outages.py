@@ -47,8 +47,13 @@ def be_impatient(database: Database) -> None:
 
 
 @contextlib.contextmanager
-def gone(self: Database) -> Iterator[Any]:
-    """In the place of ``Database.connect``: nobody can even read."""
+def _gone(self: Database) -> Iterator[Any]:
     if self:
         raise DatabaseError("the database is gone")
     yield
+
+
+def cut_off(patch: pytest.MonkeyPatch) -> None:
+    """Nobody can even read any database until ``patch`` is undone."""
+    for way in ("connect", "reading"):
+        patch.setattr(Database, way, _gone)

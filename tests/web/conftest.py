@@ -15,6 +15,8 @@ from flask.testing import FlaskClient
 from content_store import keys
 from content_store.settings import Settings
 from tests.support.servers import Postgres
+from web import access
+from web.access import Open
 from web.app import create_app
 from web.services import Services, services_of
 
@@ -102,6 +104,7 @@ def hostile_apps(settings_factory: Callable[..., Settings]) -> Iterator[dict[int
     for number in (0, 1):
         apps[number] = create_app(settings_factory(trusted_proxies=number, rate_per_network=0, rate_per_citizen=0))
         apps[number].add_url_rule("/form", "form", lambda: "taken", methods=["POST"])
+        access.declare(apps[number], "form", Open.EVERYONE)
     yield apps
     for app in apps.values():
         services_of(app).close()

@@ -94,7 +94,10 @@ def test_an_unknown_job_is_a_mistake_that_names_the_known_ones(kepu: Callable[..
     code, text = kepu("jobs", "--retry", "retian")
     assert code == 2
     assert "no job is called retian" in text
-    assert "the jobs are expire, facts_of_the_day, publish_when_due, retention, retrain" in text
+    assert (
+        "the jobs are expire, facts_of_the_day, publish_when_due, release_claims, retention, retrain, tell_corrections"
+        in text
+    )
 
 
 def test_a_worker_does_what_is_due_until_it_is_told_to_stop(

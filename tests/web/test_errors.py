@@ -11,7 +11,8 @@ from flask import Flask, abort
 from flask.testing import FlaskClient
 
 from content_store.errors import DatabaseError, KepuError
-from web import errors, security
+from web import access, errors, security
+from web.access import Open
 from web.errors import every_kind, status_of
 
 CODES = {kind.code for kind in every_kind()}
@@ -43,6 +44,8 @@ def failing(make_app: Callable[..., Flask]) -> Flask:
 
     app.add_url_rule("/api/fail/<how>", "api_fail", fail)
     app.add_url_rule("/fail/<how>", "fail", fail)
+    for route in ("api_fail", "fail"):
+        access.declare(app, route, Open.EVERYONE)
     return app
 
 
@@ -126,6 +129,7 @@ def test_answers_are_kept_by_nobody_pages_by_their_reader_and_files_by_anyone(cl
 def test_each_page_has_a_nonce_of_its_own_and_its_policy_names_it(make_app: Callable[..., Flask]) -> None:
     app = make_app()
     app.add_url_rule("/page", "page", lambda: security.nonce())
+    access.declare(app, "page", Open.EVERYONE)
     seen = set()
     for _ in range(3):
         answer = app.test_client().get("/page")

@@ -10,7 +10,8 @@ from flask.testing import FlaskClient
 
 from content_store import clock
 from tests.web.conftest import Service
-from web import forgery
+from web import access, forgery
+from web.access import Open
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,8 @@ def form_app(make_app: Callable[..., Flask]) -> Flask:
     def take() -> str:
         return "taken"
 
+    for route in ("form", "take"):
+        access.declare(app, route, Open.EVERYONE)
     return app
 
 

@@ -125,6 +125,8 @@ def test_the_doctor_finds_nothing_wrong_with_a_database_and_a_redis(
     text = capsys.readouterr().out
     assert "✓ database: " in text
     assert "✓ Redis: answers" in text
+    alone = "- database rights: the role owns audit_log" in text
+    assert alone == database_url.startswith("postgresql")
 
 
 def test_the_doctor_tells_everything_that_is_broken_at_once(

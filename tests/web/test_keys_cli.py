@@ -35,14 +35,16 @@ def verified(token: str) -> keys.Key:
 
 
 def test_a_token_is_printed_alone_and_once(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("keys", "create", "--role", "service", "--org", "省科技馆") == 0
+    run("organisations", "seed")
+    capsys.readouterr()
+    assert run("keys", "create", "--role", "service", "--org", "成都市") == 0
     printed = capsys.readouterr()
     key = verified(printed.out.strip())
-    assert (key.role, key.organisation) == (Role.SERVICE, "省科技馆")
+    assert (key.role, key.organisation) == (Role.SERVICE, "510100")
     assert key.id in printed.err
     assert run("keys", "list") == 0
     listed = capsys.readouterr().out
-    assert listed.startswith(f"{key.id}  service  省科技馆  made ")
+    assert listed.startswith(f"{key.id}  service  510100  made ")
     assert listed.endswith("never used\n")
     assert printed.out.strip()[-43:] not in listed
 
@@ -57,10 +59,21 @@ def test_a_revoked_token_is_listed_as_such(capsys: pytest.CaptureFixture[str]) -
     assert all(line.startswith(key.id) and "revoked " in line for line in lines)
 
 
+def test_a_token_may_be_given_an_end(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("keys", "create", "--role", "service", "--days", "30") == 0
+    key = verified(capsys.readouterr().out.strip())
+    assert key.expires_at is not None
+    assert key.expires_at - key.created_at == pytest.approx(30 * 86_400_000, abs=60_000)
+    run("keys", "list")
+    assert "  ends " in capsys.readouterr().out
+
+
 def test_mistakes_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("keys", "list") == 0
     assert "no service tokens yet" in capsys.readouterr().out
     assert run("keys", "create", "--role", "king") == 2
     assert run("keys", "create") == 2
+    assert run("keys", "create", "--role", "service", "--org", "省科技馆") == 2
+    assert "no organisation has the id '省科技馆'" in capsys.readouterr().err
     assert run("keys", "revoke", "nobody") == 2
     assert "no service token has the id nobody" in capsys.readouterr().err

@@ -66,15 +66,17 @@ def test_progress_tells_how_far_the_target_is(kepu: Run) -> None:
         "last days with services:",
         "  2025-01-01  2",
         "  2025-01-02  1",
+        "quality items (优质内容), by rule 1",
+        "  counted  0 of 5,000",
     ]
     with clock.fixed(AT + 60_000):
-        told = kepu("progress", "--days", "0").stdout.splitlines()[4:]
+        told = kepu("progress", "--days", "0").stdout.splitlines()[4:7]
     assert told == [
         "not counted today, by the reason why not:",
         "  already_counted 当天已经计过一次  1",
         "  too_short 阅读时间太短  1",
     ]
-    assert kepu("progress", "--days", "1").stdout.splitlines()[5:] == ["  2025-01-02  1"]
+    assert kepu("progress", "--days", "1").stdout.splitlines()[5:6] == ["  2025-01-02  1"]
     assert "last days" not in kepu("progress", "--days", "0").stdout
 
 
@@ -90,6 +92,9 @@ def test_progress_as_json_has_every_day(kepu: Run) -> None:
         "total": 1_400_000_003,
         "today": 1,
         "items_goal": 5_000,
+        "items_quality": 0,
+        "items_young": 0,
+        "items_no_quality": {},
         "per_day": {"2025-01-01": 2, "2025-01-02": 1},
         "excluded_today": {},
     }
@@ -98,7 +103,9 @@ def test_progress_as_json_has_every_day(kepu: Run) -> None:
 def test_a_new_user_is_told_why_nothing_counts_yet(kepu: Run) -> None:
     done = kepu("progress")
     assert done.exit_code == 0
-    assert done.stdout.splitlines()[-1].startswith("nothing counts yet: readings count as citizens send them")
+    *_, told, heading, items = done.stdout.splitlines()
+    assert told.startswith("nothing counts yet: readings count as citizens send them")
+    assert (heading, items) == ("quality items (优质内容), by rule 1", "  counted  0 of 5,000")
 
 
 @pytest.mark.usefixtures("counted")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import orjson
 from flask import Flask, Response
 
-from web.api import contents, events, feed, health, history, me, progress
+from web import access
+from web.access import Open
+from web.api import contents, events, feed, health, history, inbox, me, progress
 from web.api.endpoint import Endpoint, add
 from web.api.openapi import document
 
@@ -16,6 +18,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *progress.ENDPOINTS,
     *me.ENDPOINTS,
     *history.ENDPOINTS,
+    *inbox.ENDPOINTS,
     *health.ENDPOINTS,
 )
 """All of them; ``/metrics`` and the document itself are the only other addresses that are no pages."""
@@ -34,3 +37,4 @@ def install(app: Flask) -> None:
         return Response(text, content_type="application/json")
 
     app.add_url_rule(DOCUMENT_PATH, "openapi", openapi, methods=["GET"], provide_automatic_options=False)
+    access.declare(app, "openapi", Open.EVERYONE)

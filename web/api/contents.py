@@ -6,8 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from content_store import checks, contents, reading_tokens
-from content_store.errors import BadRecord, UnknownContent
+from content_store import checks, contents, credits, reading_tokens
+from content_store.errors import BadRecord, UnknownContent, Withdrawn
+from content_store.review import withdrawing
+from content_store.review_words import AiUse, ContentOrigin, ReviewStep
 from content_store.vocabulary import Topic
 from web import auth
 from web.api import feed_page
@@ -19,11 +21,30 @@ from web.services import Services
 MOST_RELATED = 20
 
 
+class ReviewedBy(Output):
+    """Who let the words pass which step (``label`` in Chinese), and when (epoch ms)."""
+
+    step: ReviewStep
+    label: str
+    name: str
+    at: int
+
+
+class CorrectionNote(Output):
+    """What was corrected, and when (epoch ms)."""
+
+    at: int
+    note: str
+
+
 class ContentAnswer(Output):
     """A content that may be read now.
 
-    ``reading_id`` is to be the id of the events of this reading and ``reading_token`` to go with them; both are null
-    for another programme that does not say for whom it acts.
+    ``origin`` is the road by which it came; of what was imported and not corrected since nothing was reviewed here, and
+    neither licence nor AI-use statement is known. ``ai_label`` must be shown with the words where it is not null.
+    ``wording`` counts the wordings that were saved, ``corrections`` has the newest first. ``reading_id`` is to be the
+    id of the events of this reading and ``reading_token`` to go with them; both are null for another programme that
+    does not say for whom it acts.
     """
 
     id: str
@@ -40,16 +61,28 @@ class ContentAnswer(Output):
     published_at: int | None
     reading_id: str | None
     reading_token: str | None
+    origin: ContentOrigin
+    wording: int | None
+    licence: str | None
+    ai_use: AiUse | None
+    ai_label: str | None
+    reviewers: list[ReviewedBy]
+    corrections: list[CorrectionNote]
 
 
 def show(services: Services, id: str) -> ContentAnswer:
-    """The content with this id, if it may reach citizens. Raises UnknownContent where it may not."""
+    """The content with this id, if it may reach citizens.
+
+    Raises UnknownContent where it may not, Withdrawn where it once did.
+    """
     try:
         checks.identifier(id, "a content's id")
     except BadRecord as error:
         raise UnknownContent("no content has such an id") from error
     with services.database.connect() as connection:
+        withdrawing.refuse_withdrawn(connection, id)
         found = contents.get_live(connection, id)
+        beside = credits.of(connection, found)
     token = _token(services, id)
     return ContentAnswer(
         id=found.id,
@@ -66,6 +99,13 @@ def show(services: Services, id: str) -> ContentAnswer:
         published_at=found.published_at,
         reading_id=reading_tokens.reading_id(token) if token else None,
         reading_token=token,
+        origin=found.origin,
+        wording=found.wording,
+        licence=beside.licence,
+        ai_use=beside.ai_use,
+        ai_label=(beside.ai_use.label or None) if beside.ai_use else None,
+        reviewers=[ReviewedBy(step=step, label=step.label, name=name, at=at) for step, name, at in beside.reviewers],
+        corrections=[CorrectionNote(at=at, note=note) for at, note in beside.corrections],
     )
 
 
@@ -105,7 +145,7 @@ ENDPOINTS = (
         summary="A content, with a token for its reading",
         handle=show,
         answer=ContentAnswer,
-        fails=(UnknownContent,),
+        fails=(UnknownContent, Withdrawn),
     ),
     Endpoint(
         method="GET",

@@ -16,7 +16,9 @@ import orjson
 from flask import Flask, Response, request
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from content_store.errors import BadKey, BadRecord, DatabaseError, KepuError
+from content_store.errors import BadKey, BadRecord, DatabaseError, KepuError, NotAllowed
+from web import access
+from web.access import Needs, Open, Where
 from web.errors import (
     BadJson,
     CrossSite,
@@ -73,7 +75,8 @@ class Endpoint:
     ``path`` is as in OpenAPI, ``{name}`` standing for a part that may have slashes in it. ``handle`` is called with
     the parts of the path by name, and with ``query`` and ``body`` where these have a model; what it returns is answered
     with ``status``. ``fails`` are the errors of the tree that it may raise beside those of every endpoint. ``name`` is
-    the operation's and the route's. Where ``personal`` is False nobody is asked who they are.
+    the operation's and the route's. Where ``personal`` is False nobody is asked who they are. ``needs`` says who may
+    ask for it, ``where`` in which organisation (``web/access.py``).
     """
 
     method: str
@@ -87,6 +90,8 @@ class Endpoint:
     body: type[Input] | None = None
     fails: tuple[type[KepuError], ...] = ()
     personal: bool = True
+    needs: Needs = Open.EVERYONE
+    where: Where | None = None
 
     @property
     def rule(self) -> str:
@@ -105,6 +110,8 @@ class Endpoint:
             kinds |= {Unauthenticated, BadKey, Forbidden, BadRecord, RateLimited, DatabaseError}
             if self.method != "GET":
                 kinds.add(CrossSite)
+        if self.needs is not Open.EVERYONE:
+            kinds |= {NotAllowed, Unauthenticated, Forbidden}
         if self.parts:
             kinds.add(NotFound)  # a part with a line break in it
         if self.query:
@@ -128,6 +135,7 @@ def add(app: Flask, endpoint: Endpoint) -> None:
 
     # Flask would answer OPTIONS by itself, which no document tells.
     app.add_url_rule(endpoint.rule, endpoint.name, view, methods=[endpoint.method], provide_automatic_options=False)
+    access.declare(app, endpoint.name, endpoint.needs, endpoint.where)
 
 
 def read_query(model: type[M]) -> M:

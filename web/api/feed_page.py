@@ -82,7 +82,7 @@ def compose(services: Services, ask: Ask) -> FeedPage:
     """
     begun = time.perf_counter()
     try:
-        with services.database.connect() as connection:
+        with services.database.reading() as connection:
             page = services.recommender.feed.page(ask, connection)
             cards = services.cards.of(connection, _named(page))
     except DatabaseRefused:

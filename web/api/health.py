@@ -8,7 +8,8 @@ from typing import Literal
 from flask import Flask, Response
 
 from content_store.errors import DatabaseError, HotStateError, SnapshotError
-from web import metrics
+from web import access, metrics
+from web.access import Open
 from web.api.endpoint import Endpoint, Output
 from web.clockwork import Clocked
 from web.services import Services, current
@@ -74,6 +75,7 @@ def install_metrics(app: Flask) -> None:
         return Response(current().metrics.page(), content_type=metrics.CONTENT_TYPE)
 
     app.add_url_rule("/metrics", "metrics", page, methods=["GET"], provide_automatic_options=False)
+    access.declare(app, "metrics", Open.EVERYONE)
 
 
 ENDPOINTS = (

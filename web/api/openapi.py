@@ -28,7 +28,7 @@ class ProblemPlace(Output):
 
 
 class Problem(Output):
-    """An error (RFC 9457); ``code`` is stable, the texts are not."""
+    """An error (RFC 9457); ``code`` is stable, the texts are not. The last three tell why something was withdrawn."""
 
     type: str
     title: str
@@ -38,6 +38,9 @@ class Problem(Output):
     request_id: str
     hint: str | None = None
     errors: list[ProblemPlace] | None = None
+    reason: str | None = None
+    text: str | None = None
+    withdrawn_at: int | None = None
 
 
 def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:

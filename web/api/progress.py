@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from content_store import clock, contents, facts, ledger
+from pydantic import Field
+
+from content_store import clock, contents, facts, ledger, quality
 from content_store.errors import DatabaseError
+from content_store.review_words import QualityGap
 from content_store.vocabulary import Exclusion
 from web.api.endpoint import Endpoint, Output
 from web.services import Services
@@ -26,13 +29,22 @@ class NotCounted(Output):
     number: int
 
 
+class NoQuality(Output):
+    """Contents published in the window that are no quality items, and the first reason why not."""
+
+    reason: QualityGap
+    text: str
+    number: int
+
+
 class ProgressAnswer(Output):
     """Services (人次) against the target, on the days ``first`` to ``last`` in Shanghai, both included.
 
     ``baseline`` had been rendered before; ``goal`` is to be added to it, ``counted`` has been, ``today`` is today's
     part; ``total`` is baseline and counted; ``per_day`` has the days that have any; ``not_counted`` has the reasons why
     other readings do not count, the most frequent first. ``items_published`` were published in the window and can be
-    read; which of them are quality items, of which ``items_goal`` are wanted, is not judged yet.
+    read. Of the quality items ``items_goal`` are wanted and ``items_quality`` were published in the window; of these
+    ``items_young`` have not lasted yet as long as rule ``items_rule`` asks. ``items_no_quality`` tells of the rest why.
     """
 
     baseline: int
@@ -47,6 +59,10 @@ class ProgressAnswer(Output):
     items_published: int
     per_day: list[DayCount]
     not_counted: list[NotCounted]
+    items_quality: int = 0
+    items_young: int = 0
+    items_rule: int = quality.CURRENT.version
+    items_no_quality: list[NoQuality] = Field(default_factory=list)
 
 
 def show(services: Services) -> ProgressAnswer:
@@ -56,6 +72,7 @@ def show(services: Services) -> ProgressAnswer:
         outcomes = facts.outcomes(connection, found.first, found.last)
         since, before = map(clock.start_of_day_ms, (found.first, found.last + timedelta(days=1)))
         published = contents.count_published(connection, since, before)
+        items = quality.count(connection, since, before)
     refused = {Exclusion(outcome): number for outcome, number in outcomes.items() if outcome != facts.COUNTED}
     return ProgressAnswer(
         baseline=found.baseline,
@@ -73,6 +90,9 @@ def show(services: Services) -> ProgressAnswer:
             NotCounted(reason=reason, text=reason.label, number=number)
             for reason, number in sorted(refused.items(), key=lambda pair: (-pair[1], pair[0]))
         ],
+        items_quality=items.items,
+        items_young=items.young,
+        items_no_quality=[NoQuality(reason=gap, text=gap.label, number=number) for gap, number in items.gaps.items()],
     )
 
 

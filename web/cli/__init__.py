@@ -14,6 +14,8 @@ from content_store.errors import KepuError, SettingsError
 from content_store.settings import load_settings
 
 COMMANDS = {
+    "accounts": ("web.cli.accounts:accounts_group", "Make accounts, say what they may do, end their sessions."),
+    "audit": ("web.cli.audit:audit_group", "Show or verify the log of every change."),
     "demo": ("web.cli.demo:demo", "Make a town of simulated readers, train on it, and open the portal."),
     "doctor": ("web.cli.house:doctor", "Examine this machine and say what to do about what is broken."),
     "evaluate": ("web.cli.evaluate:evaluate", "Measure the models by the replay, split or cold protocol."),
@@ -23,10 +25,13 @@ COMMANDS = {
     "keys": ("web.cli.keys:keys_group", "Make, list or revoke service tokens for other programmes."),
     "ledger": ("web.cli.ledger:ledger", "Show, recount or verify the services that count."),
     "migrate": ("web.cli.house:migrate", "Bring the database up to date with this programme."),
+    "organisations": ("web.cli.organisations:organisations_group", "Show or extend the tree of organisations."),
     "recommend": ("web.cli.recommend:recommend", "Print a citizen's ranked list with scores and reasons."),
+    "review": ("web.cli.review:review", "Show the queue of reviews, and take its steps."),
     "serve": ("web.cli.serve:serve", "Serve pages and API until stopped."),
     "settings": ("web.cli.house:settings", "Show every setting, where it came from and what it means."),
     "snapshots": ("web.cli.snapshots:snapshots", "List, activate or roll back model snapshots."),
+    "terms": ("web.cli.terms:terms_group", "Keep the list of words that hold a text back."),
     "test": ("web.cli.house:test", "Run the tests, here in a checkout."),
     "train": ("web.cli.train:train", "Fit the models on the recorded events and publish them."),
     "worker": ("web.cli.worker:worker", "Do what is due by the clock, until told to stop."),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from content_store import hot
-from content_store.db import connect_only, is_new, revisions, try_writing
+from content_store.db import connect_only, excess_rights, is_new, revisions, try_writing
 from content_store.errors import KepuError
 from content_store.settings import Settings, load_settings
 
@@ -19,6 +19,10 @@ LEAST_DISK = 1 << 30
 """Bytes free below which an import or a training is likely to fail."""
 
 MIGRATION_COMMAND = "kepu migrate"
+_TWO_ROLES = (
+    "only triggers keep the audit log: let another role own the tables (KEPU_MIGRATION_URL, docs/decisions/0074),"
+    f" and run `{MIGRATION_COMMAND}`"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,15 @@ def database(settings: Settings) -> Iterator[Finding]:
         found = revisions(opened)
         found.refuse_too_new()
         try_writing(opened)
+        too_much = [] if found.behind else excess_rights(opened)
     finally:
         opened.close()
     state = f"{opened.dialect}, revision {found.current or 'empty'}, writable"
     yield Finding("database", True, state, f"migrated at the next start, or by `{MIGRATION_COMMAND}`" * found.behind)
+    if too_much:
+        yield Finding("database rights", None, f"the role {', '.join(too_much)}", _TWO_ROLES)
+    elif opened.dialect == "postgresql" and not found.behind:
+        yield Finding("database rights", True, "append-only tables cannot be changed by the programme's role")
 
 
 def redis(settings: Settings) -> Iterator[Finding]:

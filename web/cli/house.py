@@ -10,8 +10,7 @@ from collections.abc import Sequence
 
 import click
 
-from content_store.db import connect_only
-from content_store.db import migrate as migrate_database
+from content_store.db import bring_up_to_date
 from content_store.errors import KepuError, ServiceMissing
 from content_store.settings import Explained, checkout, explain, load_settings
 from web.cli.doctor import examine
@@ -67,11 +66,7 @@ def doctor() -> None:
 @click.command()
 def migrate() -> None:
     """Bring the database up to date with this programme."""
-    database = connect_only(load_settings())
-    try:
-        found = migrate_database(database)
-    finally:
-        database.close()
+    found = bring_up_to_date(load_settings())
     if found.behind:
         click.echo(f"{found.current or 'empty'} → {found.newest}")
     else:

@@ -6,16 +6,19 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 import click
 
-from content_store import clock, facts, ledger_audit, ledger_rules
+from content_store import clock, facts, ledger_audit, ledger_rules, quality
 from content_store.db import open_database
 from content_store.facts import Fact
 from content_store.ledger import Progress
 from content_store.ledger import progress as progress_of
 from content_store.ledger_audit import Recount, Verification
+from content_store.quality import Count
 from content_store.settings import Settings
 from content_store.vocabulary import Exclusion
 
@@ -45,9 +48,16 @@ def progress(settings: Settings, days: int, as_json: bool) -> None:
         with database.snapshot() as connection:
             found = progress_of(connection, settings)
             excluded = _excluded(facts.of_day(connection, clock.today()))
+            since, before = map(clock.start_of_day_ms, (found.first, found.last + timedelta(days=1)))
+            items = quality.count(connection, since, before)
     finally:
         database.close()
-    _print(_as_json(found) | {"excluded_today": excluded} if as_json else _progress_lines(found, days, excluded))
+    if as_json:
+        gaps = {gap.value: number for gap, number in items.gaps.items()}
+        quality_items = {"items_quality": items.items, "items_young": items.young, "items_no_quality": gaps}
+        _print(_as_json(found) | quality_items | {"excluded_today": excluded})
+    else:
+        _print(chain(_progress_lines(found, days, excluded), _item_lines(found, items)))
 
 
 @ledger.command()
@@ -139,6 +149,14 @@ def _progress_lines(found: Progress, days: int, excluded: dict[str, int]) -> Ite
         yield "not counted today, by the reason why not:"
     for reason, number in excluded.items():
         yield f"  {_told(reason)}  {number:,}"
+
+
+def _item_lines(found: Progress, items: Count) -> Iterator[str]:
+    yield f"quality items (优质内容), by rule {quality.CURRENT.version}"
+    young = f", {items.young:,} of them younger than {quality.CURRENT.days} days" if items.young else ""
+    yield f"  counted  {items.items:,} of {found.items_goal:,}{young}"
+    for gap, number in items.gaps.items():
+        yield f"  {gap.value} {gap.label}  {number:,}"
 
 
 def _recount_lines(found: Recount) -> Iterator[str]:

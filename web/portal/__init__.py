@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
-from web.portal import explanation, feed, mine, progress, view
+from web.portal import explanation, feed, inbox, mine, progress, view
+from web.portal.page import add
 
-PAGES = (*feed.PAGES, *mine.PAGES, *explanation.PAGES, *progress.PAGES, *view.PAGES)
+PAGES = (*feed.PAGES, *mine.PAGES, *inbox.PAGES, *explanation.PAGES, *progress.PAGES, *view.PAGES)
 """Address, method and handler of every page."""
 
 
@@ -14,6 +15,4 @@ def install(app: Flask) -> None:
     """Add the pages to ``app``, and what their templates need."""
     view.prepare(app)
     for page in PAGES:
-        app.add_url_rule(
-            page.rule, page.handle.__name__, page.handle, methods=[page.method], provide_automatic_options=False
-        )
+        add(app, page)

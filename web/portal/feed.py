@@ -7,10 +7,11 @@ import hashlib
 from flask import current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from content_store import checks, clock, contents
+from content_store import checks, clock, contents, credits
 from content_store.contents import Content
 from content_store.errors import BadCursor, BadRecord, UnknownContent
 from content_store.intake import Incoming
+from content_store.review import withdrawing
 from content_store.vocabulary import LIVE_STATUSES, EventKind, Topic
 from recsys.feed import Ask
 from web import auth
@@ -44,12 +45,15 @@ def show_article(id: str) -> str:
     """An article with what is near it; a citizen who opens it has met it."""
     services = current()
     content = _readable(services, id)
+    with services.database.connect() as connection:
+        beside = credits.of(connection, content)
     if auth.caller().via is Via.COOKIE and auth.seen_by_someone():
         services.openings.note(_event(content.id, EventKind.CLICK), events.sender(services))
     near = feed_page.related(services, content.id, auth.need_citizen(), RELATED)
     return render_template(
         "portal/article.html",
         content=content,
+        beside=beside,
         body=render(content.body) if content.body else None,
         link=content.url if content.url and content.url.startswith(("https://", "http://")) else None,
         near=near,
@@ -76,11 +80,12 @@ def _topic(text: str | None) -> Topic | None:
 
 
 def _readable(services: Services, id: str) -> Content:
-    """The content with this id. Raises NotFound where none that may be shown has it."""
+    """The content with this id. Raises NotFound where none that may be shown has it, Withdrawn where one once did."""
     try:
         checks.identifier(id, "a content's id")
         with services.database.connect() as connection:
             content = contents.get(connection, id)
+            withdrawing.refuse_withdrawn(connection, id)
     except (UnknownContent, BadRecord):
         raise NotFound(f"no content has the id {id!r}") from None
     due = content.published_at is None or content.published_at <= clock.now_ms()

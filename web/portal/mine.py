@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from content_store import citizens
+from content_store import citizens, inbox
 from content_store.citizens import Changes
 from content_store.vocabulary import Prefecture, Topic
 from recsys.sentences import place
@@ -20,12 +20,14 @@ from web.services import current
 
 def show_mine() -> str:
     """The citizen's own page."""
-    services = current()
-    auth.need_citizen()
+    services, citizen_id = current(), auth.need_citizen()
     known = me.show(services)
+    with services.database.connect() as connection:
+        unread = inbox.unread(connection, citizen_id)
     return render_template(
         "portal/mine.html",
         me=known,
+        unread=unread,
         history=history.show(services, HistoryQuery()).items,
         addable=[topic for topic in Topic if topic not in known.interests],
         prefectures=[(entry.value, place(entry)) for entry in Prefecture],

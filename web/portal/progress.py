@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from flask import render_template
 
-from content_store import clock, ledger_rules, reading_tokens
+from content_store import clock, ledger_rules, quality, reading_tokens
 from web import auth
 from web.api import progress
 from web.api.progress import ProgressAnswer
@@ -48,6 +48,7 @@ def show_progress_page() -> str:
         months=months(found),
         missed=sum(entry.number for entry in found.not_counted),
         rule=ledger_rules.CURRENT,
+        quality=quality.CURRENT,
         token_hours=reading_tokens.LIFETIME_MS // 3_600_000,
     )
 

@@ -18,6 +18,7 @@ ELDER = "elder"
 _YEAR_S = 365 * 86_400
 _NOTICES = {
     "dismissed": "好的，这篇不再出现，同类内容也会少一些。",
+    "read": "已标为已读。",
     "saved": "已保存，下一页起生效。",
     "personalised": "个性化推荐已打开。",
     "forgotten": "已从阅读记录中删除，下一页起推荐不再参考它。",
@@ -31,6 +32,7 @@ def prepare(app: Flask) -> None:
     with services_of(app).database.connect() as connection:
         simulated = bool(citizens.known(connection, FIRST_CITIZENS))
     app.jinja_env.filters["day"] = day
+    app.jinja_env.filters["moment"] = clock.shown
 
     @app.context_processor
     def shared() -> dict[str, Any]:
@@ -62,7 +64,11 @@ def topic_label(code: str) -> str:
 
 def back(otherwise: str = "/") -> str:
     """The address of ours that the form at hand names as the one it came from."""
-    named = request.form.get("back", "")
+    return local(request.form.get("back", ""), otherwise)
+
+
+def local(named: str, otherwise: str) -> str:
+    """``named`` where it is an address of ours."""
     # "//host" and "/\host" would lead to other sites, a line break into the headers.
     ours = named.startswith("/") and not named.startswith(("//", "/\\")) and named.isprintable()
     return named if ours else otherwise

@@ -11,12 +11,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from content_store import changes, citizens, clock, contents, events
-from content_store.db import Database
 from content_store.errors import DatabaseRefused
 from content_store.events import Event
 from content_store.vocabulary import ContentStatus, EventKind
 from recsys.reasons import ReasonCode
-from tests.support.outages import gone
+from tests.support.outages import cut_off
 from tests.support.shelves import shelved
 from tests.web.conftest import Service, opened
 from web.api.feed_page import FeedPage
@@ -183,11 +182,11 @@ def test_a_feed_goes_on_while_the_records_are_out_of_reach(
     app: Flask, client: FlaskClient, shelf: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as outage:
-        outage.setattr(Database, "connect", gone)
+        cut_off(outage)
         assert client.get(PATH).status_code == 503  # no title was read before
     first = client.get(PATH).get_json()
     known = opened(app).cards.kept().keys()
-    monkeypatch.setattr(Database, "connect", gone)
+    cut_off(monkeypatch)
     for path in (PATH, f"{PATH}?cursor={first['cursor']}"):
         answer = client.get(path)
         assert answer.status_code == (200 if path == PATH else 503)  # of the next page no title is known yet
