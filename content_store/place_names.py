@@ -5,24 +5,20 @@ A name of a county without its 县, 市 or 区 is clear by itself unless it stan
 
 from __future__ import annotations
 
-SHARED = frozenset(
-    """
+SHARED = """
     双流 金堂 成华 武侯 罗江 长宁 平武 江油 仁寿 青神 南溪 屏山 邻水 游仙 威远 营山 西充 达川 通川 万源 宝兴 乐至 金川
     雅江 石渠 木里 喜德 雷波 米易 江阳 雨城 越西 德昌 宁南 广汉 红原 顺庆 新津 昭化 高县 荣县 渠县 理县 翠屏 沙湾 恩阳
     岳池 汉源 德格 理塘 新都 灌县 船山 天全
-    """.split()
-)
-"""Also the name of something else: believed where the text speaks of Sichuan, or names the prefecture or a neighbour."""
+"""
+"""Names of something else, too: believed where the text speaks of Sichuan, or names the prefecture or a neighbour."""
 
-WORDS = frozenset(
-    """
+WORDS = """
     前锋 安居 东坡 白玉 小金 黑水 名山 大英 石棉 锦江 金牛 青羊 朝天 仁和 大安 平昌 高坪 武胜 三台 利州 新龙 九龙 金阳
     开江 嘉陵 安州 巴州 东兴 会东 会理 乡城 中江 合江 江安 通江 南江 兴文 资中 大竹 色达 得荣 安县 达县
-    """.split()
-)
+"""
 """A common word, or the joint of two: believed only right behind the prefecture or the province (雅安石棉)."""
 
-NEVER = frozenset({"南部"})
+NEVER = "南部"
 """Even behind the prefecture it says where in it."""
 
 ONLY_BEHIND_PREFECTURE = frozenset({"东区", "西区", "市中区"})
@@ -79,23 +75,23 @@ ALIASES = {
 }
 """Other names of a place by its code: names of before, nicknames, and what stands there and nowhere else."""
 
-PROVINCE = (
-    "四川 川西 川北 川南 川东 川渝 成渝 川藏 巴蜀 天府 蜀地 蜀中 蜀道 岷江 沱江 涪江 大渡河 雅砻江 嘉陵江 青衣江 安宁河"
-    " 龙门山 米仓山 贡嘎山"
-).split()
+PROVINCE = """
+    四川 川西 川北 川南 川东 川渝 成渝 川藏 巴蜀 天府 蜀地 蜀中 蜀道 岷江 沱江 涪江 大渡河 雅砻江 嘉陵江 青衣江 安宁河
+    龙门山 米仓山 贡嘎山
+"""
 """What says that a text speaks of Sichuan, without saying where in it."""
 
-ELSEWHERE = (
-    "北京 天津 河北 山西 内蒙古 辽宁 吉林 黑龙江 上海 江苏 浙江 安徽 福建 江西 山东 河南 湖北 湖南 广东 广西 海南 重庆"
-    " 贵州 云南 西藏 陕西 甘肃 青海 宁夏 新疆 台湾 香港 澳门 韩国 日本 越南"
-).split()
+ELSEWHERE = """
+    北京 天津 河北 山西 内蒙古 辽宁 吉林 黑龙江 上海 江苏 浙江 安徽 福建 江西 山东 河南 湖北 湖南 广东 广西 海南 重庆
+    贵州 云南 西藏 陕西 甘肃 青海 宁夏 新疆 台湾 香港 澳门 韩国 日本 越南
+"""
 """A name right behind one of these (上海长宁) is not ours."""
 
-NO_PLACES = (
-    "广安门 朝天门 朝天椒 东坡肉 大英博物馆 大英帝国 大英图书馆 康定斯基 九龙坡 九龙江 海德格尔 佛罗里达州 内华达州 金牛座"
-    " 资阳区 长宁区 金川区 金川集团 金川公司 大安市 东兴市 沙湾市 会理解 会理论 木里煤田 石渠阁 双流体 双流形 内江河"
-    " 新都市 新都会 峨眉派 五通桥接 广安大街 亚丁湾 锦江之星"
-).split()
+NO_PLACES = """
+    广安门 朝天门 朝天椒 东坡肉 大英博物馆 大英帝国 大英图书馆 康定斯基 九龙坡 九龙江 海德格尔 佛罗里达州 内华达州
+    金牛座 资阳区 长宁区 金川区 金川集团 金川公司 大安市 东兴市 沙湾市 会理解 会理论 木里煤田 石渠阁 双流体 双流形 内江河
+    新都市 新都会 峨眉派 五通桥接 广安大街 亚丁湾 锦江之星
+"""
 """Begin like a place and are none."""
 
 NOT_BEHIND = {

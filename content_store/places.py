@@ -25,11 +25,14 @@ AUTONOMOUS = {
 }
 PLACES: dict[str, str] = {
     **{entry.value: f"{entry.label}{'州' if entry in AUTONOMOUS else '市'}" for entry in Prefecture},
-    **{code: full if full not in data.ONLY_BEHIND_PREFECTURE else f"{Prefecture(code[:4] + '00').label}市{full}"
-       for code, full in COUNTIES.items()},
+    **{
+        code: full if full not in data.ONLY_BEHIND_PREFECTURE else f"{Prefecture(code[:4] + '00').label}市{full}"
+        for code, full in COUNTIES.items()
+    },
 }
-"""Code → what the place is called: 成都市, 凉山州, 旺苍县, 乐山市市中区. Every value that ``contents.place`` should have."""
+"""Code → what the place is called: 成都市, 凉山州, 旺苍县, 乐山市市中区."""
 
+_SHARED, _WORDS = frozenset(data.SHARED.split()), frozenset(data.WORDS.split())
 _SUFFIX = re.compile(r"(羌族|彝族|藏族)?自治县$|[县市区]$")
 _JOINTS = frozenset({"", "市", "州", "省", "的", "地区", "·"})
 """What may stand between a name and the one that it qualifies."""
@@ -68,8 +71,8 @@ class _Hit(NamedTuple):
 class PlaceFound:
     """A place that a text names ``count`` times at ``where`` (start and end of each, characters).
 
-    ``confidence`` in (0, 1]: how sure it is that this place is meant. ``qualifies``: of the ``count``, how many only say
-    where another place lies that follows at once (雅安 in 雅安宝兴).
+    ``confidence`` in (0, 1]: how sure it is that this place is meant. ``qualifies``: of the ``count``, how many only
+    say where another place lies that follows at once (雅安 in 雅安宝兴).
     """
 
     code: str
@@ -136,7 +139,8 @@ class _Company:
     def meant(self, place: int) -> tuple[str, float]:
         """The code that this hit means and the trust in it; "" and 0 where it means none of ours."""
         hit = self.hits[place]
-        if self._spoilt(hit) or hit.bond >= _Bond.PROVINCE or (hit.bond != _Bond.FULL and self._behind_elsewhere(place)):
+        other = hit.bond != _Bond.FULL and self._behind_elsewhere(place)
+        if other or hit.bond >= _Bond.PROVINCE or self._spoilt(hit):
             return "", 0.0
         for code in hit.codes:
             behind = self._behind(place, code)
@@ -209,7 +213,7 @@ def _names() -> dict[str, _Name]:
     """Every way to write a place, and what only looks like one."""
     names: dict[str, _Name] = {}
     for bond, group in ((_Bond.PROVINCE, data.PROVINCE), (_Bond.ELSEWHERE, data.ELSEWHERE)):
-        names |= {word: _Name(bond, ()) for word in group}
+        names |= {word: _Name(bond, ()) for word in group.split()}
     for entry in Prefecture:
         for word in {entry.label, PLACES[entry], AUTONOMOUS.get(entry, PLACES[entry])}:
             names[word] = _Name(_Bond.CLEAR if word == entry.label else _Bond.FULL, (entry.value,))
@@ -222,16 +226,16 @@ def _names() -> dict[str, _Name]:
     for code, words in data.ALIASES.items():
         for word in words.split():
             _add(names, word, code, _Bond.FULL if _SUFFIX.search(word) else _Bond.CLEAR)
-    names |= {word: _Name(_Bond.NOTHING, ()) for word in (*data.NO_PLACES, *data.NEVER)}
+    names |= {word: _Name(_Bond.NOTHING, ()) for word in f"{data.NO_PLACES} {data.NEVER}".split()}
     return names
 
 
 def _add(names: dict[str, _Name], word: str, code: str, bond: _Bond) -> None:
     if word in data.ONLY_BEHIND_PREFECTURE:
         bond = _Bond.BEHIND_PREFECTURE
-    elif word in data.SHARED:
+    elif word in _SHARED:
         bond = _Bond.SHARED
-    elif word in data.WORDS:
+    elif word in _WORDS:
         bond = _Bond.BEHIND
     others = names[word].codes if word in names and names[word].bond == bond else ()
     names[word] = _Name(bond, tuple(dict.fromkeys((*others, code))))
