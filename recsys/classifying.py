@@ -1,0 +1,205 @@
+"""What a new content may be about: a topic and a place, suggested to the person who decides.
+
+A suggestion is never silent: it says that it is one, how sure it is and which words spoke for it; where it is not sure
+it suggests nothing and says that, too. Topics come from ``recsys.models.topics``, which begins with lists of words and
+learns from what was reviewed; places from the names in the text (``content_store.places``).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple, Self
+
+from content_store.errors import ModelError, SnapshotError
+from content_store.places import PLACES, PlaceFound, found_in
+from content_store.settings import Settings
+from content_store.vocabulary import Topic
+from recsys.models import keywords
+from recsys.models.topics import Guess, Topics
+from recsys.snapshots import Draft, SnapshotStore
+
+log = logging.getLogger(__name__)
+
+MOST_REVIEWED = 5_000
+"""So many reviewed contents are learnt from, the last of those that are given."""
+AT_ONCE = 500
+WORDS_SHOWN = 6
+SURE_OF_PLACE = 0.5
+"""The confidence from which on a place is suggested."""
+LEAD = 100
+"""Characters at the beginning of a text: what it is about is named there."""
+IN_TITLE = 2.0
+IN_LEAD = 0.5
+COUNTY_SHARE = 0.5
+"""A county is suggested instead of its prefecture where so much of what names the prefecture names it."""
+_TOPICS = tuple(Topic)
+
+
+class Row(NamedTuple):
+    """A content to be classified: plain text, no markup."""
+
+    id: str
+    title: str
+    text: str
+
+
+class Reviewed(NamedTuple):
+    """A content whose topic an editor has decided."""
+
+    title: str
+    text: str
+    topic: Topic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """What the content ``id`` may be about; to be shown with ``sentence`` and ``place_sentence``, never taken over alone.
+
+    ``topic`` is None where ``likeliest`` is not sure enough. ``confidence`` in (0, 1] is the probability of
+    ``likeliest``, ``words`` what spoke for it, strongest first. ``place`` is a code of ``content_store.places``, or None
+    where the text is about none or about many; ``place_confidence`` in [0, 1] and ``place_words`` tell of the likeliest.
+    """
+
+    id: str
+    topic: Topic | None
+    likeliest: Topic
+    confidence: float
+    runner_up: Topic
+    words: tuple[str, ...]
+    place: str | None
+    place_confidence: float
+    place_words: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """The topic in a sentence for the editor."""
+        because = f"依据：{'、'.join(self.words)}" if self.words else "没有认得的词"
+        if self.topic is None:
+            return f"机器没有把握，不作领域建议（较可能是{self.likeliest.label}或{self.runner_up.label}；{because}）"
+        return f"机器建议领域：{self.topic.label}，把握{self.confidence:.0%}（{because}；其次：{self.runner_up.label}）"
+
+    @property
+    def place_sentence(self) -> str:
+        """The place in a sentence for the editor."""
+        named = f"文中提到：{'、'.join(self.place_words)}"
+        if self.place is not None:
+            return f"机器建议地点：{PLACES[self.place]}，把握{self.place_confidence:.0%}（{named}）"
+        return f"机器没有把握，不作地点建议（{named}）" if self.place_words else "文中没有认得的四川地名，不作地点建议"
+
+
+class PlaceGuess(NamedTuple):
+    """The place that a text is most about ("" where it names none), and the names as they stand there."""
+
+    code: str
+    confidence: float
+    words: tuple[str, ...]
+
+
+class Classifier:
+    """Suggests by a model of topics."""
+
+    def __init__(self, model: Topics | None = None) -> None:
+        """Without a ``model`` the lists of words that come with the programme."""
+        self.model = model or Topics([topic.value for topic in _TOPICS], keywords.shipped())
+        if self.model.topics != tuple(topic.value for topic in _TOPICS):
+            raise ModelError("topics: the model has other topics than the programme")
+
+    @classmethod
+    def learnt(cls, reviewed: Iterable[Reviewed]) -> Self:
+        """One that has learnt from ``reviewed`` contents, oldest first; the same ones make the same classifier."""
+        last = list(reviewed)[-MOST_REVIEWED:]
+        classifier = cls()
+        labels = [_TOPICS.index(row.topic) for row in last]
+        classifier.model.fit([(row.title, row.text) for row in last], labels)
+        return classifier
+
+    def suggest(self, rows: Iterable[Row]) -> list[Suggestion]:
+        """A suggestion for each of ``rows``, in their order."""
+        found: list[Suggestion] = []
+        ahead = iter(rows)
+        while part := list(islice(ahead, AT_ONCE)):
+            guesses = self.model.guess([(row.title, row.text) for row in part], WORDS_SHOWN)
+            found += [_suggestion(row, guess) for row, guess in zip(part, guesses, strict=True)]
+        return found
+
+
+def place_of(title: str, text: str) -> PlaceGuess:
+    """The prefecture or county that a text is about.
+
+    Its weight is how often and where it is named, a county counting for its prefecture too; the confidence is the
+    prefecture's share of all weight, less where there is little of it.
+    """
+    whole = f"{title}\n{text}"
+    found = found_in(whole)
+    weight = {place.code: _weight(place, len(title)) for place in found}
+    total: dict[str, float] = defaultdict(float)
+    for place in found:
+        total[place.prefecture] += weight[place.code]
+    if not found:
+        return PlaceGuess("", 0.0, ())
+    best = max(sorted(total), key=lambda code: total[code])
+    counties = [code for code in sorted(weight) if code[:4] == best[:4] and code != best]
+    code = max(counties, key=lambda code: weight[code], default=best)
+    if weight[code] < COUNTY_SHARE * total[best] or weight[code] == 0:
+        code = best
+    share = total[best] / sum(total.values()) if total[best] else 0.0
+    named = sorted((place for place in found if place.prefecture == best), key=lambda place: -weight[place.code])
+    names = dict.fromkeys(whole[start:end] for place in named for start, end in place.where)
+    return PlaceGuess(code, share * (1 - 0.5 ** total[best]), tuple(names)[:WORDS_SHOWN])
+
+
+def _weight(place: PlaceFound, title: int) -> float:
+    """How much a text whose title has ``title`` characters is about ``place``."""
+    first = place.where[0][0]
+    headed = IN_TITLE if first < title else IN_LEAD if first < title + LEAD else 0.0
+    alone = place.count - place.qualifies
+    return place.confidence * (alone**0.5 + headed * (alone > 0))
+
+
+def _suggestion(row: Row, guess: Guess) -> Suggestion:
+    place = place_of(row.title, row.text)
+    likeliest = _TOPICS[guess.topic]
+    return Suggestion(
+        id=row.id,
+        topic=likeliest if guess.sure else None,
+        likeliest=likeliest,
+        confidence=guess.confidence,
+        runner_up=_TOPICS[guess.runner_up],
+        words=guess.because,
+        place=place.code if place.confidence >= SURE_OF_PLACE else None,
+        place_confidence=place.confidence,
+        place_words=place.words,
+    )
+
+
+def suggest(rows: Iterable[Row | tuple[str, str, str]], classifier: Classifier | None = None) -> list[Suggestion]:
+    """A suggestion for each (id, title, text), in their order; without a ``classifier`` by the lists of words."""
+    return (classifier or Classifier()).suggest(Row(*row) for row in rows)
+
+
+def store_of(settings: Settings) -> SnapshotStore:
+    """Where classifiers are kept: versions that are published whole or not at all, in the data folder."""
+    return SnapshotStore(settings.data_dir / "classifier", keep=3)
+
+
+def publish(store: SnapshotStore, classifier: Classifier) -> str:
+    """Keep ``classifier`` and make it the one in use; returns its version. Raises SnapshotError."""
+    model = classifier.model
+    facts = {"reviewed": model.reviewed, "temperature": model.temperature, "threshold": model.threshold}
+    return store.publish(Draft([model], (), facts)).version
+
+
+def active(store: SnapshotStore) -> Classifier:
+    """The classifier in use; where there is none that this code can restore, the one that knows the lists alone."""
+    snapshot = store.active().snapshot
+    if snapshot is None:
+        return Classifier()
+    try:
+        return Classifier(snapshot.load(Topics))
+    except (ModelError, SnapshotError) as error:
+        log.warning("%s; suggesting by the lists of words", error.message)
+        return Classifier()
