@@ -1,6 +1,7 @@
 """The tables and nothing else: what each row means is told by the module of its noun.
 
-Those of review and publishing are in ``content_store.schema_review``.
+Those of review and publishing are in ``content_store.schema_review``, that of suggestions in
+``content_store.schema_suggestions``.
 
 Instants are epoch milliseconds (UTC); ids are text. Portable between SQLite and PostgreSQL.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from content_store import schema_review as schema_review
+from content_store import schema_suggestions as schema_suggestions
 from content_store.review_words import ContentOrigin
 from content_store.schema_base import metadata as metadata
 from content_store.schema_base import one_of as _one_of

@@ -7,25 +7,18 @@ learns from what was reviewed; places from the names in the text (``content_stor
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple, Self
 
-from content_store.errors import ModelError, SnapshotError
-from content_store.places import PLACES, PlaceFound, found_in
-from content_store.settings import Settings
-from content_store.vocabulary import Topic
+from content_store.errors import ModelError
+from content_store.places import PLACES, PlaceFound, found_in, prefecture_of
+from content_store.vocabulary import COUNTIES, Prefecture, Topic
 from recsys.models import keywords
 from recsys.models.topics import Guess, Topics
-from recsys.snapshots import Draft, SnapshotStore
 
-log = logging.getLogger(__name__)
-
-MOST_REVIEWED = 5_000
-"""So many reviewed contents are learnt from, the last of those that are given."""
 AT_ONCE = 500
 WORDS_SHOWN = 6
 SURE_OF_PLACE = 0.5
@@ -36,6 +29,8 @@ IN_TITLE = 2.0
 IN_LEAD = 0.5
 COUNTY_SHARE = 0.5
 """A county is suggested instead of its prefecture where so much of what names the prefecture names it."""
+LISTS = "lists"
+"""The name of the model that has learnt nothing yet."""
 _TOPICS = tuple(Topic)
 
 
@@ -47,8 +42,8 @@ class Row(NamedTuple):
     text: str
 
 
-class Reviewed(NamedTuple):
-    """A content whose topic an editor has decided."""
+class Taught(NamedTuple):
+    """A content whose topic a person has decided: plain text, no markup."""
 
     title: str
     text: str
@@ -57,11 +52,12 @@ class Reviewed(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
-    """What the content ``id`` may be about; to be shown with ``sentence`` and ``place_sentence``, never taken over alone.
+    """What the content ``id`` may be about; to be shown with its sentences, never taken over alone.
 
     ``topic`` is None where ``likeliest`` is not sure enough. ``confidence`` in (0, 1] is the probability of
-    ``likeliest``, ``words`` what spoke for it, strongest first. ``place`` is a code of ``content_store.places``, or None
-    where the text is about none or about many; ``place_confidence`` in [0, 1] and ``place_words`` tell of the likeliest.
+    ``likeliest``, ``words`` what spoke for it, strongest first. ``place`` is a code of ``content_store.places``, or
+    None where the text is about none or about many; ``place_confidence`` in [0, 1] and ``place_words`` tell of
+    ``likeliest_place`` ("" where none is named). ``model`` tells which model it was.
     """
 
     id: str
@@ -71,23 +67,38 @@ class Suggestion:
     runner_up: Topic
     words: tuple[str, ...]
     place: str | None
+    likeliest_place: str
     place_confidence: float
     place_words: tuple[str, ...]
+    model: str = LISTS
+
+    @property
+    def prefecture(self) -> Prefecture | None:
+        """The prefecture that is suggested, or in which the suggested county lies."""
+        return prefecture_of(self.place) if self.place else None
+
+    @property
+    def county(self) -> str | None:
+        """The code of the county that is suggested."""
+        return self.place if self.place in COUNTIES else None
 
     @property
     def sentence(self) -> str:
         """The topic in a sentence for the editor."""
         because = f"依据：{'、'.join(self.words)}" if self.words else "没有认得的词"
         if self.topic is None:
-            return f"机器没有把握，不作领域建议（较可能是{self.likeliest.label}或{self.runner_up.label}；{because}）"
-        return f"机器建议领域：{self.topic.label}，把握{self.confidence:.0%}（{because}；其次：{self.runner_up.label}）"
+            likeliest = f"较可能是“{self.likeliest.label}”或“{self.runner_up.label}”；" if self.words else ""
+            return f"机器没有把握，不作领域建议（{likeliest}{because}）"
+        other = f"其次：{self.runner_up.label}"
+        return f"机器建议领域：{self.topic.label}，把握{self.confidence:.0%}（{because}；{other}），请编辑确认或改正"
 
     @property
     def place_sentence(self) -> str:
         """The place in a sentence for the editor."""
         named = f"文中提到：{'、'.join(self.place_words)}"
         if self.place is not None:
-            return f"机器建议地点：{PLACES[self.place]}，把握{self.place_confidence:.0%}（{named}）"
+            sure = f"把握{self.place_confidence:.0%}"
+            return f"机器建议地点：{PLACES[self.place]}，{sure}（{named}），请编辑确认或改正"
         return f"机器没有把握，不作地点建议（{named}）" if self.place_words else "文中没有认得的四川地名，不作地点建议"
 
 
@@ -100,21 +111,22 @@ class PlaceGuess(NamedTuple):
 
 
 class Classifier:
-    """Suggests by a model of topics."""
+    """Suggests by a model of topics, which ``version`` names."""
 
-    def __init__(self, model: Topics | None = None) -> None:
-        """Without a ``model`` the lists of words that come with the programme."""
+    def __init__(self, model: Topics | None = None, version: str = LISTS) -> None:
+        """Without a ``model`` the lists of words that come with the programme. Raises ModelError for other topics."""
         self.model = model or Topics([topic.value for topic in _TOPICS], keywords.shipped())
+        self.version = version
         if self.model.topics != tuple(topic.value for topic in _TOPICS):
             raise ModelError("topics: the model has other topics than the programme")
 
     @classmethod
-    def learnt(cls, reviewed: Iterable[Reviewed]) -> Self:
-        """One that has learnt from ``reviewed`` contents, oldest first; the same ones make the same classifier."""
-        last = list(reviewed)[-MOST_REVIEWED:]
-        classifier = cls()
-        labels = [_TOPICS.index(row.topic) for row in last]
-        classifier.model.fit([(row.title, row.text) for row in last], labels)
+    def learnt(cls, taught: Iterable[Taught], version: str = LISTS) -> Self:
+        """One that has learnt from what people decided; the same contents in the same order make the same one."""
+        rows = list(taught)
+        classifier = cls(version=version)
+        labels = [_TOPICS.index(row.topic) for row in rows]
+        classifier.model.fit([(row.title, row.text) for row in rows], labels)
         return classifier
 
     def suggest(self, rows: Iterable[Row]) -> list[Suggestion]:
@@ -123,8 +135,13 @@ class Classifier:
         ahead = iter(rows)
         while part := list(islice(ahead, AT_ONCE)):
             guesses = self.model.guess([(row.title, row.text) for row in part], WORDS_SHOWN)
-            found += [_suggestion(row, guess) for row, guess in zip(part, guesses, strict=True)]
+            found += [_suggestion(row, guess, self.version) for row, guess in zip(part, guesses, strict=True)]
         return found
+
+
+def suggest(rows: Iterable[Row | tuple[str, str, str]], classifier: Classifier | None = None) -> list[Suggestion]:
+    """A suggestion for each (id, title, text), in their order; without a ``classifier`` by the lists of words."""
+    return (classifier or Classifier()).suggest(Row(*row) for row in rows)
 
 
 def place_of(title: str, text: str) -> PlaceGuess:
@@ -135,12 +152,12 @@ def place_of(title: str, text: str) -> PlaceGuess:
     """
     whole = f"{title}\n{text}"
     found = found_in(whole)
+    if not found:
+        return PlaceGuess("", 0.0, ())
     weight = {place.code: _weight(place, len(title)) for place in found}
     total: dict[str, float] = defaultdict(float)
     for place in found:
         total[place.prefecture] += weight[place.code]
-    if not found:
-        return PlaceGuess("", 0.0, ())
     best = max(sorted(total), key=lambda code: total[code])
     counties = [code for code in sorted(weight) if code[:4] == best[:4] and code != best]
     code = max(counties, key=lambda code: weight[code], default=best)
@@ -160,7 +177,7 @@ def _weight(place: PlaceFound, title: int) -> float:
     return place.confidence * (alone**0.5 + headed * (alone > 0))
 
 
-def _suggestion(row: Row, guess: Guess) -> Suggestion:
+def _suggestion(row: Row, guess: Guess, version: str) -> Suggestion:
     place = place_of(row.title, row.text)
     likeliest = _TOPICS[guess.topic]
     return Suggestion(
@@ -171,35 +188,8 @@ def _suggestion(row: Row, guess: Guess) -> Suggestion:
         runner_up=_TOPICS[guess.runner_up],
         words=guess.because,
         place=place.code if place.confidence >= SURE_OF_PLACE else None,
+        likeliest_place=place.code,
         place_confidence=place.confidence,
         place_words=place.words,
+        model=version,
     )
-
-
-def suggest(rows: Iterable[Row | tuple[str, str, str]], classifier: Classifier | None = None) -> list[Suggestion]:
-    """A suggestion for each (id, title, text), in their order; without a ``classifier`` by the lists of words."""
-    return (classifier or Classifier()).suggest(Row(*row) for row in rows)
-
-
-def store_of(settings: Settings) -> SnapshotStore:
-    """Where classifiers are kept: versions that are published whole or not at all, in the data folder."""
-    return SnapshotStore(settings.data_dir / "classifier", keep=3)
-
-
-def publish(store: SnapshotStore, classifier: Classifier) -> str:
-    """Keep ``classifier`` and make it the one in use; returns its version. Raises SnapshotError."""
-    model = classifier.model
-    facts = {"reviewed": model.reviewed, "temperature": model.temperature, "threshold": model.threshold}
-    return store.publish(Draft([model], (), facts)).version
-
-
-def active(store: SnapshotStore) -> Classifier:
-    """The classifier in use; where there is none that this code can restore, the one that knows the lists alone."""
-    snapshot = store.active().snapshot
-    if snapshot is None:
-        return Classifier()
-    try:
-        return Classifier(snapshot.load(Topics))
-    except (ModelError, SnapshotError) as error:
-        log.warning("%s; suggesting by the lists of words", error.message)
-        return Classifier()

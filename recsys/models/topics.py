@@ -45,7 +45,7 @@ class TopicsConfig:
     """
 
     scale: float = 3.0
-    softness: float = 1.0
+    softness: float = 0.5
     title: float = 2.0
     ridge_words: float = 1.0
     ridge_terms: float = 0.01
@@ -90,6 +90,7 @@ class Topics(Model):
         self.reviewed = 0
         self.temperature = 1.0
         self.threshold = self.settings.threshold
+        self.accuracy = self.listed = 0.0
         self._tfidf = self._bare()
         self._weights, self._bias = self._prior(0)
 
@@ -105,6 +106,7 @@ class Topics(Model):
         self._tfidf = self._bare().fit(_joined(documents)) if known.size else self._bare()
         features = self._features(documents)
         self.temperature, self.threshold = 1.0, self.settings.threshold
+        self.accuracy = self.listed = 0.0
         if known.size >= self.settings.tell:
             self._calibrate(features, known)
         self._weights, self._bias = self._solve(features, known)
@@ -189,7 +191,10 @@ class Topics(Model):
         return np.asarray(1 / np.sqrt(ridge))
 
     def _calibrate(self, features: csr_matrix, labels: NDArray[np.intp]) -> None:
-        """Set temperature and threshold by texts that a fit on the others had not seen."""
+        """Set temperature and threshold by texts that a fit on the others had not seen, and tell how well that went.
+
+        ``accuracy`` is the share of these texts whose topic was the likeliest, ``listed`` the same by the lists alone.
+        """
         fold = np.arange(labels.size) % self.settings.folds
         scores = np.zeros((labels.size, len(self.topics)))
         for held in range(self.settings.folds):
@@ -199,6 +204,9 @@ class Topics(Model):
         self.temperature = _temperature(scores, labels)
         chance = _softmax(scores / self.temperature)
         right = chance.argmax(1) == labels
+        centre, _ = self._prior(features.shape[1] - len(self.keywords.words))
+        self.accuracy = float(right.mean())
+        self.listed = float(((features @ centre).argmax(1) == labels).mean())
         self.threshold = _threshold(chance.max(1), right, self.settings.precision)
 
     def _softened(self, features: csr_matrix) -> NDArray[np.float64]:
