@@ -139,8 +139,9 @@ class _Company:
     def meant(self, place: int) -> tuple[str, float]:
         """The code that this hit means and the trust in it; "" and 0 where it means none of ours."""
         hit = self.hits[place]
-        other = hit.bond != _Bond.FULL and self._behind_elsewhere(place)
-        if other or hit.bond >= _Bond.PROVINCE or self._spoilt(hit):
+        if hit.bond >= _Bond.PROVINCE or self._spoilt(hit):
+            return "", 0.0
+        if hit.bond != _Bond.FULL and self._behind_elsewhere(place):
             return "", 0.0
         for code in hit.codes:
             behind = self._behind(place, code)

@@ -21,11 +21,13 @@ from content_store.errors import ModelError, SnapshotError
 from content_store.settings import Settings
 from content_store.suggestions import Reviewed, Suggested, Unclassified
 from recsys.classifying import Classifier, Row, Suggestion, Taught
-from recsys.models.topics import Topics
+from recsys.models.topics import Topics, TopicsConfig
 from recsys.snapshots import Draft, SnapshotStore
 
 log = logging.getLogger(__name__)
 
+LEAST_REVIEWED = TopicsConfig().tell
+"""Fewer reviewed contents are not learnt from: what they taught could not be measured."""
 AT_ONCE = 200
 MOST = 10_000
 """So many suggestions at most are made in one run; the next one goes on."""
@@ -82,10 +84,8 @@ def learn(database: Database, store: SnapshotStore) -> Learnt:
     """
     with database.connect() as connection:
         rows = suggestions.reviewed(connection, MOST_REVIEWED)
-    classifier = Classifier()
-    if len(rows) < classifier.model.settings.tell:
-        needed = classifier.model.settings.tell
-        return Learnt(None, f"{len(rows)} reviewed contents, {needed} are needed: the lists of words are used")
+    if len(rows) < LEAST_REVIEWED:
+        return Learnt(None, f"{len(rows)} reviewed contents, {LEAST_REVIEWED} are needed: the lists of words are used")
     learnt_from = _digest(rows)
     known = store.active().snapshot
     if known is not None and known.facts.get("learnt_from") == learnt_from:

@@ -38,7 +38,7 @@ def read(text: str) -> Lists:
             lists[topic] = {}
             continue
         weight, _, listed = line.partition(": ")
-        for word in map(normalise, listed.split()):
+        for word in map(normalise, listed.split() or [line]):
             if not topic or word in lists[topic] or not _is_weight(weight):
                 raise ModelError(f"line {number}: {word!r} has no topic, no weight, or stands there again")
             lists[topic][word] = float(weight)

@@ -4,8 +4,9 @@ Multinomial logistic regression over two kinds of features: the counts of the wo
 the reviewed texts. Fitted is the most probable model (MAP): its weights are drawn to a Gaussian prior whose centre is
 the lists for their words and zero for the terms. Without reviewed texts it is the lists; with many it is what editors
 decided. That linear models of words and character pairs are hard to beat on topics is told by Wang and Manning 2012,
-"Baselines and bigrams". Confidence is made true by one temperature (Guo et al. 2017, "On calibration of modern neural
-networks") on texts that the fit had not seen, and nothing is suggested below a threshold found on the same texts.
+"Baselines and bigrams". The confidence in the likeliest topic is made true by a line through its log odds (Platt 1999;
+that the likeliest topic alone is to be calibrated, Gupta and Ramdas 2022, "Top-label calibration"), drawn on texts that
+the fit had not seen. Nothing is suggested below a threshold found on the same texts.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import minimize
 from scipy.sparse import csr_matrix, diags, hstack
+from scipy.special import expit
 
 from content_store.errors import ModelError
 from recsys.models.base import Arrays, Model
@@ -29,8 +31,9 @@ Document = tuple[str, str]
 
 PRECISION_PRIOR = 20
 """So many suggestions of the wanted precision are added when one is estimated, lest a lucky few set the threshold."""
-TEMPERATURE_SPREAD = 0.4
-"""Standard deviation of ln temperature: without many texts to tell otherwise it is near 1."""
+LINE_SPREAD = 0.3
+"""Standard deviation of slope and offset: without many texts to tell otherwise they are those of the lists."""
+_ALL_BUT = 1e-12
 
 
 @dataclass(frozen=True)
@@ -39,9 +42,10 @@ class TopicsConfig:
 
     ``scale``: how sure the lists are of themselves; ``softness`` and ``title``: see ``Keywords.transform``. ``ridge…``:
     penalty of the distance from the prior, for weights of the words of the lists, of the terms, and of the bias.
-    ``characters`` of a text are read; a term must occur in ``fewest`` texts, and of each family the ``most`` commonest
-    are kept. ``steps`` of L-BFGS. ``precision``: share of the suggestions that should be right; ``threshold``: the
-    confidence below which nothing is suggested until there are ``tell`` reviewed texts. ``folds``: for confidence.
+    ``characters`` of a text are read; a term must occur in ``fewest`` texts, and of each family the ``most``
+    commonest are kept. ``steps`` of L-BFGS. ``precision``: share of the suggestions that should be right. ``slope``
+    and ``offset`` of the log odds, and the ``threshold`` of confidence, are those of the lists, until there are
+    ``tell`` reviewed texts and they are found in ``folds``.
     """
 
     scale: float = 3.0
@@ -55,7 +59,9 @@ class TopicsConfig:
     most: int = 12_000
     steps: int = 20
     precision: float = 0.9
-    threshold: float = 0.7
+    slope: float = 0.5
+    offset: float = 0.1
+    threshold: float = 0.65
     tell: int = 100
     folds: int = 3
 
@@ -88,9 +94,7 @@ class Topics(Model):
         self.lists = {topic: dict(listed) for topic, listed in lists.items()}
         self.keywords = Keywords(lists, topics)
         self.reviewed = 0
-        self.temperature = 1.0
-        self.threshold = self.settings.threshold
-        self.accuracy = self.listed = 0.0
+        self._uncalibrated()
         self._tfidf = self._bare()
         self._weights, self._bias = self._prior(0)
 
@@ -105,8 +109,7 @@ class Topics(Model):
         self.reviewed = int(known.size)
         self._tfidf = self._bare().fit(_joined(documents)) if known.size else self._bare()
         features = self._features(documents)
-        self.temperature, self.threshold = 1.0, self.settings.threshold
-        self.accuracy = self.listed = 0.0
+        self._uncalibrated()
         if known.size >= self.settings.tell:
             self._calibrate(features, known)
         self._weights, self._bias = self._solve(features, known)
@@ -137,7 +140,8 @@ class Topics(Model):
     def config(self) -> dict[str, Any]:
         """The configuration as plain JSON values."""
         kept = {"topics": list(self.topics), "lists": self.lists, "reviewed": self.reviewed}
-        return kept | {"settings": asdict(self.settings), "temperature": self.temperature, "threshold": self.threshold}
+        found = {"slope": self.slope, "offset": self.offset, "threshold": self.threshold}
+        return kept | {"settings": asdict(self.settings)} | found
 
     def arrays(self) -> Arrays:
         """``weights`` (words and terms × topics, float32), ``bias`` (topics, float32), the terms (``TfIdf.arrays``)."""
@@ -148,12 +152,17 @@ class Topics(Model):
         """The model that gave ``config`` and ``arrays``."""
         model = cls(config["topics"], config["lists"], TopicsConfig(**config["settings"]))
         model._tfidf.take(arrays)
-        model.reviewed, model.temperature = config["reviewed"], config["temperature"]
-        model.threshold = config["threshold"]
+        model.reviewed, model.threshold = config["reviewed"], config["threshold"]
+        model.slope, model.offset = config["slope"], config["offset"]
         model._weights, model._bias = arrays["weights"], arrays["bias"]
         if model._weights.shape != (len(model.keywords.words) + model._tfidf.size, len(model.topics)):
             raise ModelError(f"topics: weights of shape {model._weights.shape} do not fit the words and terms")
         return model
+
+    def _uncalibrated(self) -> None:
+        settings = self.settings
+        self.slope, self.offset, self.threshold = settings.slope, settings.offset, settings.threshold
+        self.accuracy = self.listed = 0.0
 
     def _bare(self) -> TfIdf:
         settings = self.settings
@@ -191,7 +200,7 @@ class Topics(Model):
         return np.asarray(1 / np.sqrt(ridge))
 
     def _calibrate(self, features: csr_matrix, labels: NDArray[np.intp]) -> None:
-        """Set temperature and threshold by texts that a fit on the others had not seen, and tell how well that went.
+        """Set line and threshold by texts that a fit on the others had not seen, and tell how well that went.
 
         ``accuracy`` is the share of these texts whose topic was the likeliest, ``listed`` the same by the lists alone.
         """
@@ -201,16 +210,21 @@ class Topics(Model):
             out = fold == held
             weights, bias = self._solve(features[~out], labels[~out])
             scores[out] = features[out] @ weights + bias
-        self.temperature = _temperature(scores, labels)
-        chance = _softmax(scores / self.temperature)
+        chance = _softmax(scores)
         right = chance.argmax(1) == labels
+        self.slope, self.offset = _line(chance.max(1), right, (self.settings.slope, self.settings.offset))
+        chance = _straightened(chance, self.slope, self.offset)
         centre, _ = self._prior(features.shape[1] - len(self.keywords.words))
         self.accuracy = float(right.mean())
         self.listed = float(((features @ centre).argmax(1) == labels).mean())
         self.threshold = _threshold(chance.max(1), right, self.settings.precision)
 
     def _softened(self, features: csr_matrix) -> NDArray[np.float64]:
-        return _softmax((features @ self._weights + self._bias).astype(np.float64) / self.temperature)
+        chance = _softmax((features @ self._weights + self._bias).astype(np.float64))
+        # Where no word is known there is nothing to be sure of.
+        known = np.diff(features.indptr) > 0
+        chance[known] = _straightened(chance[known], self.slope, self.offset)
+        return chance
 
     def _spoken(self) -> tuple[str, ...]:
         """The words of the lists and of the terms, in the order of the features; pieces of words are left out."""
@@ -264,15 +278,36 @@ def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return chance
 
 
-def _temperature(scores: NDArray[np.float64], labels: NDArray[np.intp]) -> float:
-    """The temperature under which ``labels`` are likeliest, drawn to 1."""
+def _straightened(chance: NDArray[np.float64], slope: float, offset: float) -> NDArray[np.float64]:
+    """``chance`` with the log odds of each row's greatest on the line; it stays that, the others share the rest."""
+    at = chance.argmax(1)[:, None]
+    top = np.minimum(np.take_along_axis(chance, at, 1), 1 - _ALL_BUT)
+    runner_up = np.partition(chance, -2, axis=1)[:, -2:-1]
+    wanted = np.maximum(expit(slope * _log_odds(top) + offset), runner_up / (1 - top + runner_up))
+    moved = chance * ((1 - wanted) / (1 - top))
+    np.put_along_axis(moved, at, wanted, 1)
+    straight: NDArray[np.float64] = moved / moved.sum(1, keepdims=True)
+    return straight
 
-    def lost(log: float) -> float:
-        chance = _softmax(scores / np.exp(log))[np.arange(labels.size), labels]
-        return float(-np.log(np.maximum(chance, 1e-300)).sum() + 0.5 * (log / TEMPERATURE_SPREAD) ** 2)
 
-    found = minimize_scalar(lost, bounds=(-2.0, 2.0), method="bounded", options={"xatol": 1e-4})
-    return float(np.exp(found.x))
+def _log_odds(chance: NDArray[np.float64]) -> NDArray[np.float64]:
+    odds: NDArray[np.float64] = np.log(chance / (1 - chance))
+    return odds
+
+
+def _line(
+    confidence: NDArray[np.float64], right: NDArray[np.bool_], listed: tuple[float, float]
+) -> tuple[float, float]:
+    """Slope and offset of the log odds of ``confidence`` under which what is ``right`` is likeliest, near ``listed``."""
+    odds = _log_odds(np.minimum(confidence, 1 - _ALL_BUT))
+    sign = np.where(right, 1.0, -1.0)
+
+    def lost(line: NDArray[np.float64]) -> float:
+        told = np.logaddexp(0, -sign * (line[0] * odds + line[1])).sum()
+        return float(told + 0.5 * (((line - listed) / LINE_SPREAD) ** 2).sum())
+
+    found = minimize(lost, listed, method="Nelder-Mead", bounds=[(0.05, 5), (-5, 5)], options={"xatol": 1e-4})
+    return float(found.x[0]), float(found.x[1])
 
 
 def _threshold(confidence: NDArray[np.float64], right: NDArray[np.bool_], precision: float) -> float:
