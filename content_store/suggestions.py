@@ -91,13 +91,18 @@ class Agreement(NamedTuple):
 
 
 def lacking(connection: Connection, limit: int) -> list[Unclassified]:
-    """Wordings that wait and have no suggestion, the oldest content first (by its id, which begins with its time)."""
+    """Wordings that wait for a person to decide and have no suggestion, by the contents' ids: the oldest first."""
     later = tables.content_versions.alias()
     newer = sa.exists().where(later.c.content_id == _versions.content_id, later.c.version > _versions.version)
     told = sa.exists().where(_row.content_id == _versions.content_id, _row.version == _versions.version)
+    passed = sa.exists().where(
+        _reviews.content_id == _versions.content_id,
+        _reviews.version == _versions.version,
+        _reviews.state == ReviewState.PASSED,
+    )
     source = tables.content_versions.join(schema.contents, schema.contents.c.id == _versions.content_id)
     columns = (_versions.content_id, _versions.version, _versions.title, _versions.summary, _versions.body)
-    query = sa.select(*columns).select_from(source).where(schema.contents.c.status.in_(WAITING), ~newer, ~told)
+    query = sa.select(*columns).select_from(source).where(schema.contents.c.status.in_(WAITING), ~newer, ~told, ~passed)
     rows = connection.execute(query.order_by(_versions.content_id).limit(limit))
     return [Unclassified(*row) for row in rows]
 

@@ -298,7 +298,7 @@ def _log_odds(chance: NDArray[np.float64]) -> NDArray[np.float64]:
 def _line(
     confidence: NDArray[np.float64], right: NDArray[np.bool_], listed: tuple[float, float]
 ) -> tuple[float, float]:
-    """Slope and offset of the log odds of ``confidence`` under which what is ``right`` is likeliest, near ``listed``."""
+    """Slope and offset of the log odds of ``confidence`` that fit what is ``right`` best, drawn to ``listed``."""
     odds = _log_odds(np.minimum(confidence, 1 - _ALL_BUT))
     sign = np.where(right, 1.0, -1.0)
 

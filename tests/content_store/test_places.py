@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import chain, pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -72,6 +72,11 @@ def test_every_place_is_found_by_its_full_name(code: str) -> None:
     assert code in codes(f"四川省{PLACES[code]}的科普")
 
 
+@pytest.mark.parametrize("prefecture", Prefecture)
+def test_every_prefecture_is_found_by_its_short_name(prefecture: Prefecture) -> None:
+    assert codes(f"四川{prefecture.label}的科普基地") == codes(f"在{prefecture.label}，我们") == {prefecture.value}
+
+
 def test_a_place_tells_where_and_how_often_it_is_named() -> None:
     [first, second] = found_in("旺苍县在广元。旺苍的茶园，旺苍县的红军小道。")
     assert (first.code, first.name, first.count, first.where) == ("510821", "旺苍县", 3, ((0, 3), (7, 9), (13, 16)))
@@ -101,7 +106,7 @@ def test_whatever_stands_in_a_row_each_find_is_in_the_text_and_finds_do_not_over
     found = found_in(text)
     spans = sorted(chain.from_iterable(place.where for place in found))
     assert all(0 <= start < end <= len(text) for start, end in spans)
-    assert all(left[1] <= right[0] for left, right in zip(spans, spans[1:], strict=False))
+    assert all(left[1] <= right[0] for left, right in pairwise(spans))
     for place in found:
         assert place.code in PLACES
         assert place.name == PLACES[place.code]

@@ -34,7 +34,7 @@ def test_a_suggestion_tells_the_topic_the_place_how_sure_it_is_and_on_what_it_re
 
 
 def test_where_the_machine_is_not_sure_it_suggests_nothing_and_says_so() -> None:
-    [found] = suggest([("a", "周末去哪里", "博物馆里有一台机器。")])
+    [found] = suggest([("a", "周末去哪里", "约上朋友，带上水果和雨伞。")])
     assert found.topic is None
     assert found.sentence.startswith("机器没有把握，不作领域建议（较可能是")
     assert (found.place, found.prefecture, found.county, found.place_confidence) == (None, None, None, 0)
