@@ -211,6 +211,11 @@ class Settings:
         Schedule.parse,
         "When those who read words that were corrected since are told; written like `KEPU_RETRAIN_SCHEDULE`.",
     )
+    suggest_schedule: Schedule = _setting(
+        Schedule.parse("every 5m"),
+        Schedule.parse,
+        "When topics and places are suggested for what waits for an editor; written like `KEPU_RETRAIN_SCHEDULE`.",
+    )
     facts_schedule: Schedule = _setting(
         Schedule.parse("00:20"),
         Schedule.parse,

@@ -1,5 +1,8 @@
 """A training as a process of its own: ``python -m push.training``, started by the job ``retrain``.
 
+Before the models of the feed it trains the classifier of what comes in, which takes seconds and whose failure is only
+told.
+
 Reads one line of JSON from its standard input, what to train for, and writes one line, what came of it. It ends when
 that input does: with its parent.
 """
@@ -20,6 +23,7 @@ from content_store.errors import DataMissing, KepuError, SnapshotError
 from content_store.jobs import Claim
 from content_store.settings import load_settings
 from push.run import Run
+from recsys import suggesting
 from recsys.refit import refit
 from recsys.snapshots import SnapshotStore, store_of
 
@@ -43,6 +47,14 @@ def train(database: Database, store: SnapshotStore, claim: Claim) -> str:
         with run.finish():
             pass
     return run.note
+
+
+def learn_topics(database: Database, store: SnapshotStore) -> None:
+    """Let the classifier of what comes in learn from what passed its review; a failure leaves the one in use."""
+    try:
+        log.info("topics: %s", suggesting.learn(database, store).told)
+    except (KepuError, OSError) as error:
+        log.warning("topics: %s", error)
 
 
 def _refit(run: Run, store: SnapshotStore, occasion: str) -> str:
@@ -78,6 +90,7 @@ def main() -> int:
     try:
         database = open_database(settings)
         try:
+            learn_topics(database, suggesting.store_of(settings))
             said, code = train(database, store_of(settings), Claim(**given["claim"])), 0
         finally:
             database.close()

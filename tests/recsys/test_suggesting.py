@@ -118,12 +118,13 @@ def test_what_is_out_or_over_waits_for_nobody_and_what_is_in_review_does(desk: D
 
 
 def test_what_people_let_pass_is_learnt_from_in_its_newest_wording_and_compared(desk: Database) -> None:
+    decided = {"kept": Topic.DISASTER, "changed": Topic.ASTRO_GEO, "told": Topic.DAILY}
     with desk.begin() as connection:
-        for id, topic in (("kept", Topic.DISASTER), ("changed", Topic.ASTRO_GEO), ("told", Topic.DAILY)):
+        for id in decided:
             review_desk.draft(connection, id, topic=None, **(VAGUE if id == "told" else QUAKE))
     fill(desk, Classifier())
     with desk.begin() as connection:
-        for id, topic in (("kept", Topic.DISASTER), ("changed", Topic.ASTRO_GEO), ("told", Topic.DAILY)):
+        for id, topic in decided.items():
             versions.save(connection, id, WRITER, based_on=1, topic=topic)
             review_desk.pass_all(connection, review_desk.submit(connection, id))
         review_desk.draft(connection, "never passed")
@@ -132,9 +133,7 @@ def test_what_people_let_pass_is_learnt_from_in_its_newest_wording_and_compared(
         assert suggestions.agreement(connection) == Agreement(taken=1, changed=1, blank=1)
         assert suggestions.agreement(connection, since=review_desk.later(1)) == Agreement(0, 0, 0)
         rows = suggestions.reviewed(connection, 10)
-        assert {(row.content_id, row.topic) for row in rows} == {
-            *(("kept", Topic.DISASTER), ("changed", Topic.ASTRO_GEO), ("told", Topic.DAILY))
-        }
+        assert {row.content_id: row.topic for row in rows} == decided
         assert suggestions.reviewed(connection, 2) == rows[1:]
 
 
@@ -190,7 +189,7 @@ def test_reviewed_contents_make_a_classifier_that_the_next_suggestions_use(
     assert told.startswith("100 reviewed contents: right 100.0% of the time, the lists ")
     assert learn(sqlite_database, store) == (None, f"nothing new since {version}")
     with sqlite_database.begin() as connection:
-        review_desk.draft(connection, "new", topic=None, title="箭竹开花", body="山坡上")
+        review_desk.draft(connection, "new", topic=None, title="箭竹丛里的又一天", body="走走看看。")
     assert fill(sqlite_database, active(store)) == Filled(1, 0)
     found = stored(sqlite_database, "new")["new", 1]
     assert (found.topic, found.model) == (Topic.LIFE_SCI, version)
