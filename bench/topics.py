@@ -13,7 +13,7 @@ import importlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from content_store.places import found_in
 from content_store.settings import load_settings
 from content_store.vocabulary import Topic
-from recsys.classifying import place_of
+from recsys.classifying import SURE_OF_PLACE, place_of
 from recsys.models import keywords
 from recsys.models.topics import Document, Topics
 from recsys.text import TfIdf, pieces, words
@@ -65,8 +65,9 @@ class Texts(NamedTuple):
     documents: list[Document]
     labels: NDArray[np.intp]
 
-    def __getitem__(self, part: Any) -> Texts:
-        return Texts(self.documents[part], self.labels[part])
+    def part(self, start: int, end: int | None = None) -> Texts:
+        """Those from ``start`` on and before ``end``."""
+        return Texts(self.documents[start:end], self.labels[start:end])
 
 
 class Corpus(NamedTuple):
@@ -84,7 +85,7 @@ def abstracts(data: Path) -> Corpus:
     ours = frame[frame["category"].isin(TOPIC_OF)].sample(frac=1, random_state=SEED)
     texts = Texts([("", text) for text in ours["text"]], ours["category"].map(TOPIC_OF).to_numpy(np.intp))
     others = [("", text) for text in frame[~frame["category"].isin(TOPIC_OF)]["text"]]
-    return Corpus(texts[TEST:], texts[:TEST], others)
+    return Corpus(texts.part(TEST), texts.part(0, TEST), others)
 
 
 def articles() -> dict[str, Texts]:
@@ -133,7 +134,7 @@ def figures(model: Topics, texts: Texts) -> str:
 def learnt(texts: Texts) -> tuple[Topics, float]:
     """A model that learnt from ``texts``, and the seconds that it took."""
     start = time.perf_counter()
-    model = Topics(TOPICS, keywords.shipped()).fit(texts.documents, texts.labels)
+    model = Topics(TOPICS, keywords.shipped()).fit(texts.documents, texts.labels.tolist())
     return model, time.perf_counter() - start
 
 
@@ -141,7 +142,7 @@ def print_curve(corpus: Corpus) -> None:
     """Ours after more and more reviewed texts, on the test abstracts, the other disciplines and the articles."""
     sets = articles()
     for size in (*SIZES, len(corpus.pool.documents)):
-        model, seconds = learnt(corpus.pool[:size])
+        model, seconds = learnt(corpus.pool.part(0, size))
         start = time.perf_counter()
         model.guess(corpus.test.documents)
         rate = TEST / (time.perf_counter() - start)
@@ -151,14 +152,14 @@ def print_curve(corpus: Corpus) -> None:
             print(f"| {size:,}, {name} | {figures(model, texts)} | | | |", flush=True)
     demo, short = sets.values()
     print(f"| {len(demo.documents)} articles of the demo, short texts | {figures(learnt(demo)[0], short)} | | | |")
-    again = Texts(corpus.pool.documents * 3, np.tile(corpus.pool.labels, 3))[:LONG]
+    again = Texts(corpus.pool.documents * 3, np.tile(corpus.pool.labels, 3)).part(0, LONG)
     print(f"fit on {LONG:,} texts, the same ones repeated: {learnt(again)[1]:.1f} s")
 
 
 def print_peers(corpus: Corpus) -> None:
     """Accuracy and macro-F1 of others: the commonest topic, naive Bayes, and scikit-learn where it is installed."""
     for size in (100, 1_000, len(corpus.pool.documents)):
-        part = corpus.pool[:size]
+        part = corpus.pool.part(0, size)
         common = np.bincount(part.labels).argmax()
         told = {"the commonest topic": np.full(TEST, common), "naive Bayes": naive_bayes(part, corpus.test)}
         told |= sklearn_peers(part, corpus.test)
@@ -207,9 +208,12 @@ def print_places() -> None:
         found, wanted, hit = found + len(told), wanted + len(codes), hit + len(told & codes)
     print(f"{len(rows)} sentences: precision {hit / found:.3f}, recall {hit / wanted:.3f} of {wanted} places")
     placed = [(one.place, place_of(one.title, f"{one.summary}\n{one.body}")) for one in demo_articles()]
-    sure = [(place, guess.code) for place, guess in placed if guess.confidence >= 0.5]
-    own, same = (sum(place == code for place, code in sure), sum((place or "")[:4] == code[:4] for place, code in sure))
-    print(f"articles: {len(sure)} of {len(placed)} with a place suggested, {same} its prefecture, {own} its very place")
+    sure = [(place, guess.code) for place, guess in placed if place and guess.confidence >= SURE_OF_PLACE]
+    same = sum(place[:4] == code[:4] for place, code in sure)
+    wrong = sum(not place and guess.confidence >= SURE_OF_PLACE for place, guess in placed)
+    have = sum(place is not None for place, _ in placed)
+    of_them = f"{len(sure)} suggested, {same} in its prefecture; {wrong} of the others"
+    print(f"{have} of {len(placed)} articles have a place: {of_them}")
     text = "\n".join(one.body for one in demo_articles())
     start = time.perf_counter()
     found_in(text)

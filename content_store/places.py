@@ -7,6 +7,7 @@ those of simplified Chinese. How often that is right is told in ``docs/benchmark
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -121,7 +122,7 @@ def found_in(text: str) -> list[PlaceFound]:
 
 def _sum(trust: float, count: int) -> float:
     """The more often a name is there the surer it is, for a slip is seldom repeated."""
-    return round(min(_SURE, 1 - (1 - trust) / count**0.5), 4)
+    return round(min(_SURE, 1 - (1 - trust) / math.sqrt(count)), 4)
 
 
 class _Company:

@@ -146,18 +146,19 @@ def reviewed(connection: Connection, most: int) -> list[Reviewed]:
     passed = _passed().where(~newer, schema.contents.c.status != ContentStatus.WITHDRAWN)
     query = passed.with_only_columns(*columns).order_by(_reviews.closed_at.desc(), _reviews.id.desc()).limit(most)
     rows = connection.execute(query).all()
-    return [Reviewed(*row[:-1], Topic(row.topic)) for row in reversed(rows)]
+    return [Reviewed(id, title, summary, body, Topic(topic)) for id, title, summary, body, topic in reversed(rows)]
 
 
 def agreement(connection: Connection, since: int = 0) -> Agreement:
     """How the first suggestion about each content compares with what people let pass since then (epoch ms)."""
     earlier = _table.alias()
     first = ~sa.exists().where(earlier.c.content_id == _row.content_id, earlier.c.version < _row.version)
-    taken, blank = _row.topic == _versions.topic, _row.topic.is_(None)
-    kinds = (taken, sa.and_(_row.topic.is_not(None), ~taken), blank)
+    same, none = _row.topic == _versions.topic, _row.topic.is_(None)
+    kinds = (same, sa.and_(~none, ~same), none)
     counts = [sa.func.count(sa.distinct(sa.case((kind, _reviews.content_id)))) for kind in kinds]
     query = _passed(_row.content_id == _reviews.content_id).where(first, _reviews.closed_at >= since)
-    return Agreement(*connection.execute(query.with_only_columns(*counts)).one())
+    row = connection.execute(query.with_only_columns(*counts)).one()
+    return Agreement(row[0], row[1], row[2])
 
 
 def _passed(joined: sa.ColumnElement[bool] | None = None) -> sa.Select[Any]:

@@ -7,6 +7,7 @@ learns from what was reviewed; places from the names in the text (``content_stor
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -174,7 +175,7 @@ def _weight(place: PlaceFound, title: int) -> float:
     first = place.where[0][0]
     headed = IN_TITLE if first < title else IN_LEAD if first < title + LEAD else 0.0
     alone = place.count - place.qualifies
-    return place.confidence * (alone**0.5 + headed * (alone > 0))
+    return place.confidence * (math.sqrt(alone) + headed * (alone > 0))
 
 
 def _suggestion(row: Row, guess: Guess, version: str) -> Suggestion:

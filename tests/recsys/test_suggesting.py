@@ -18,7 +18,7 @@ from content_store.vocabulary import Prefecture, Topic
 from recsys import suggesting
 from recsys.classifying import LISTS, Classifier
 from recsys.models.topics import Topics
-from recsys.snapshots import SnapshotStore
+from recsys.snapshots import Draft, SnapshotStore
 from recsys.suggesting import Filled, active, fill, learn, readable
 from tests.support import review_desk
 from tests.support.review_desk import CHIEF, WRITER
@@ -219,7 +219,7 @@ def test_a_classifier_that_does_worse_than_the_lists_is_not_published(
 def test_a_damaged_classifier_is_passed_over_for_the_lists(tmp_path: Path) -> None:
     store = SnapshotStore(tmp_path / "store")
     model = Classifier().model
-    snapshot = store.publish(suggesting.Draft([model], (), {}))
+    snapshot = store.publish(Draft([model], (), {}))
     assert active(store).version == snapshot.version
     for path in snapshot.folder.rglob("*.npz"):
         path.write_bytes(b"")

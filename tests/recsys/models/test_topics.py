@@ -74,6 +74,23 @@ def test_probabilities_are_probabilities_whatever_the_text(documents: list[Docum
     assert chance.min(initial=1) >= 0
 
 
+@given(
+    st.lists(st.sampled_from(["熊猫", "竹子", "地震", "震级", "的"]), max_size=9),
+    st.floats(0.05, 5),
+    st.floats(-5, 5),
+)
+def test_putting_confidence_right_never_changes_which_topic_is_likeliest(
+    parts: list[str], slope: float, offset: float
+) -> None:
+    documents = [("", "".join(parts))]
+    model = small()
+    before = model.probabilities(documents)
+    model.slope, model.offset = slope, offset
+    after = model.probabilities(documents)
+    assert after[0, before.argmax()] >= after.max() - 1e-12
+    assert np.isclose(after.sum(), 1)
+
+
 def test_what_is_asked_beside_others_changes_no_answer(listed: Topics) -> None:
     documents = [(title, text) for title, text, _ in topic_texts()[:20]]
     together = listed.probabilities(documents)
