@@ -20,6 +20,7 @@ from content_store.db import Database
 from content_store.errors import ModelError, SnapshotError
 from content_store.settings import Settings
 from content_store.suggestions import Reviewed, Suggested, Unclassified
+from content_store.vocabulary import Topic
 from recsys.classifying import Classifier, Row, Suggestion, Taught
 from recsys.models.topics import Topics, TopicsConfig
 from recsys.snapshots import Draft, SnapshotStore
@@ -114,6 +115,24 @@ def active(store: SnapshotStore) -> Classifier:
     except (ModelError, SnapshotError) as error:
         log.warning("%s; suggesting by the lists of words", error.message)
         return Classifier()
+
+
+def shown(stored: Suggested) -> Suggestion:
+    """A stored suggestion with its sentences for the editor."""
+    told = stored.evidence
+    return Suggestion(
+        id=stored.content_id,
+        topic=stored.topic,
+        likeliest=Topic(told["likeliest"]),
+        confidence=stored.confidence,
+        runner_up=Topic(told["runner_up"]),
+        words=tuple(told["words"]),
+        place=stored.county or stored.prefecture,
+        likeliest_place=told["place"],
+        place_confidence=stored.place_confidence,
+        place_words=tuple(told["names"]),
+        model=stored.model,
+    )
 
 
 def readable(summary: str | None, body: str | None) -> str:

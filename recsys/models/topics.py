@@ -17,9 +17,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.sparse import csr_matrix, diags, hstack
-from scipy.special import expit
 
 from content_store.errors import ModelError
 from recsys.models.base import Arrays, Model
@@ -186,6 +184,9 @@ class Topics(Model):
         if not labels.size:
             return centre, bias
         spread = self._spread(features.shape[1])
+        # A server that suggests never fits: it does without what this brings along.
+        from scipy.optimize import minimize
+
         loss = _Loss(features, labels, (features @ centre).astype(np.float64), spread)
         options = {"maxiter": self.settings.steps, "maxcor": 5}
         found = minimize(loss, np.zeros(loss.size), jac=True, method="L-BFGS-B", options=options)
@@ -283,7 +284,7 @@ def _straightened(chance: NDArray[np.float64], slope: float, offset: float) -> N
     at = chance.argmax(1)[:, None]
     top = np.minimum(np.take_along_axis(chance, at, 1), 1 - _ALL_BUT)
     runner_up = np.partition(chance, -2, axis=1)[:, -2:-1]
-    wanted = np.maximum(expit(slope * _log_odds(top) + offset), runner_up / (1 - top + runner_up))
+    wanted = np.maximum(1 / (1 + np.exp(-slope * _log_odds(top) - offset)), runner_up / (1 - top + runner_up))
     moved = chance * ((1 - wanted) / (1 - top))
     np.put_along_axis(moved, at, wanted, 1)
     straight: NDArray[np.float64] = moved / moved.sum(1, keepdims=True)
@@ -299,6 +300,8 @@ def _line(
     confidence: NDArray[np.float64], right: NDArray[np.bool_], listed: tuple[float, float]
 ) -> tuple[float, float]:
     """Slope and offset of the log odds of ``confidence`` that fit what is ``right`` best, drawn to ``listed``."""
+    from scipy.optimize import minimize
+
     odds = _log_odds(np.minimum(confidence, 1 - _ALL_BUT))
     sign = np.where(right, 1.0, -1.0)
 

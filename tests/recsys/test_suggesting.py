@@ -19,7 +19,7 @@ from recsys import suggesting
 from recsys.classifying import LISTS, Classifier
 from recsys.models.topics import Topics
 from recsys.snapshots import Draft, SnapshotStore
-from recsys.suggesting import Filled, active, fill, learn, readable
+from recsys.suggesting import Filled, active, fill, learn, readable, shown
 from tests.support import review_desk
 from tests.support.review_desk import CHIEF, WRITER
 
@@ -53,6 +53,17 @@ def test_what_waits_is_given_a_suggestion_with_its_evidence(desk: Database) -> N
     assert (quake.model, vague.model) == (LISTS, LISTS)
     assert (vague.topic, vague.prefecture, vague.county, vague.place_confidence) == (None, None, None, 0)
     assert vague.evidence["names"] == []
+
+
+def test_a_stored_suggestion_is_shown_in_the_words_in_which_it_was_made(desk: Database) -> None:
+    with desk.begin() as connection:
+        review_desk.draft(connection, "quake", topic=None, **QUAKE)
+        review_desk.draft(connection, "vague", topic=None, **VAGUE)
+        rows = [suggesting._row(row) for row in suggestions.lacking(connection, 2)]
+    fill(desk, Classifier())
+    found = stored(desk, "quake", "vague")
+    assert [shown(found["quake", 1]), shown(found["vague", 1])] == Classifier().suggest(rows)
+    assert shown(found["quake", 1]).sentence.startswith("机器建议领域：防灾减灾，把握")
 
 
 def test_a_suggestion_leaves_the_words_alone(desk: Database) -> None:
