@@ -41,8 +41,15 @@ def furnish(database: Database, published: int, waiting: int) -> None:
     with database.begin() as connection:
         for at in range(waiting):
             one = articles[at % len(articles)]
-            told = {"id": f"q{at:08}", "title": one.title, "summary": one.summary, "body": one.body}
-            versions.create(connection, None, ContentOrigin.FEED, **told)
+            versions.create(
+                connection,
+                None,
+                ContentOrigin.FEED,
+                id=f"q{at:08}",
+                title=one.title,
+                summary=one.summary,
+                body=one.body,
+            )
     with database.begin() as connection:
         connection.exec_driver_sql("ANALYZE")
 

@@ -7,6 +7,7 @@ those of simplified Chinese. How often that is right is told in ``docs/benchmark
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections import defaultdict
@@ -205,10 +206,18 @@ class _Company:
 
 
 def _hits(text: str) -> Iterator[_Hit]:
-    for match in _PATTERN.finditer(text):
-        name = _NAMES[match.group()]
+    names, pattern = _known()
+    for match in pattern.finditer(text):
+        name = names[match.group()]
         if name.bond != _Bond.NOTHING:
             yield _Hit(match.start(), match.end(), name.bond, name.codes)
+
+
+@functools.cache
+def _known() -> tuple[dict[str, _Name], re.Pattern[str]]:
+    # Made when first asked for: compiling takes as long as importing all the rest.
+    names = _names()
+    return names, _pattern(names)
 
 
 def _names() -> dict[str, _Name]:
@@ -258,7 +267,3 @@ def _tails(words: Iterable[str]) -> Iterator[str]:
         right = data.NOT_BEFORE.get(word, "")
         behind = f"(?<![{left}]{word[0]})" if left else ""
         yield behind + word[1:] + (f"(?![{right}])" if right else "")
-
-
-_NAMES = _names()
-_PATTERN = _pattern(_NAMES)

@@ -100,9 +100,10 @@ def lacking(connection: Connection, limit: int) -> list[Unclassified]:
         _reviews.version == _versions.version,
         _reviews.state == ReviewState.PASSED,
     )
-    source = tables.content_versions.join(schema.contents, schema.contents.c.id == _versions.content_id)
+    # A list of ids and not a join, in which SQLite would begin with all the versions there are.
+    waiting = sa.select(schema.contents.c.id).where(schema.contents.c.status.in_(WAITING))
     columns = (_versions.content_id, _versions.version, _versions.title, _versions.summary, _versions.body)
-    query = sa.select(*columns).select_from(source).where(schema.contents.c.status.in_(WAITING), ~newer, ~told, ~passed)
+    query = sa.select(*columns).where(_versions.content_id.in_(waiting), ~newer, ~told, ~passed)
     rows = connection.execute(query.order_by(_versions.content_id).limit(limit))
     return [Unclassified(*row) for row in rows]
 

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 LEAST_REVIEWED = TopicsConfig().tell
 """Fewer reviewed contents are not learnt from: what they taught could not be measured."""
-AT_ONCE = 200
+AT_ONCE = 500
 MOST = 10_000
 """So many suggestions at most are made in one run; the next one goes on."""
 MOST_REVIEWED = 5_000
