@@ -1,7 +1,7 @@
 """The tables and nothing else: what each row means is told by the module of its noun.
 
-All of them are named from here; those of people, feeds, what came in, uploads, review and the creator alliance
-stand in files of their own.
+All of them are named from here; those of people, feeds, what came in, uploads, review, suggestions and the
+creator alliance stand in files of their own.
 Instants are epoch milliseconds (UTC); ids are text. Portable between SQLite and PostgreSQL.
 """
 
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from content_store import schema_creators as schema_creators
 from content_store import schema_review as schema_review
+from content_store import schema_suggestions as schema_suggestions
 from content_store.review_words import ContentOrigin
 from content_store.schema_base import Sequence as _Sequence
 from content_store.schema_base import metadata as metadata

@@ -224,6 +224,11 @@ class Settings:
         "Works that are taken of a member of the alliance on a day: of a new, a proven and a trusted one.",
         shown="3,10,30",
     )
+    suggest_schedule: Schedule = _setting(
+        Schedule.parse("every 5m"),
+        Schedule.parse,
+        "When topics and places are suggested for what waits for an editor; written like `KEPU_RETRAIN_SCHEDULE`.",
+    )
     facts_schedule: Schedule = _setting(
         Schedule.parse("00:20"),
         Schedule.parse,

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from content_store.counties import COUNTIES as COUNTIES
+
 
 class EventKind(StrEnum):
     """What happened between a citizen and a content."""
@@ -395,6 +397,3 @@ _PREFECTURE_LABELS = {
     Prefecture.GARZE: "甘孜",
     Prefecture.LIANGSHAN: "凉山",
 }
-
-COUNTIES = {"510821": "旺苍县"}
-"""Counties that are named on their own; the first four digits are those of their prefecture."""

@@ -1,4 +1,8 @@
-"""A training as a process of its own (``push.children``), started by the job ``retrain``."""
+"""A training as a process of its own (``push.children``), started by the job ``retrain``.
+
+Before the models of the feed it trains the classifier of what comes in, which takes seconds and whose failure is only
+told.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from content_store.jobs import Claim
 from content_store.settings import Settings
 from push import children
 from push.run import Run
+from recsys import suggesting
 from recsys.refit import refit
 from recsys.snapshots import SnapshotStore, store_of
 
@@ -34,6 +39,14 @@ def train(database: Database, store: SnapshotStore, claim: Claim) -> str:
         with run.finish():
             pass
     return run.note
+
+
+def learn_topics(database: Database, store: SnapshotStore) -> None:
+    """Let the classifier of what comes in learn from what passed its review; a failure leaves the one in use."""
+    try:
+        log.info("topics: %s", suggesting.learn(database, store).told)
+    except (KepuError, OSError) as error:
+        log.warning("topics: %s", error)
 
 
 def _refit(run: Run, store: SnapshotStore, occasion: str) -> str:
@@ -60,6 +73,7 @@ def _published(store: SnapshotStore, occasion: str) -> str | None:
 
 
 def _work(database: Database, settings: Settings, claim: Claim) -> str:
+    learn_topics(database, suggesting.store_of(settings))
     return train(database, store_of(settings), claim)
 
 

@@ -7,17 +7,18 @@ from datetime import date
 
 import pytest
 
-from content_store import clock, contents, jobs
+from content_store import clock, contents, jobs, suggestions
 from content_store.db import Connection, Database
 from content_store.leases import Watch
 from content_store.schedule import Schedule
 from content_store.settings import Settings
-from content_store.vocabulary import ContentStatus, JobState
-from push.jobs import expire, facts_of_the_day, publish_when_due, retention
+from content_store.vocabulary import ContentStatus, JobState, Topic
+from push.jobs import expire, facts_of_the_day, publish_when_due, retention, suggest_topics
 from push.jobs.base import Job, Lane, Missed
 from push.jobs.table import table
 from push.run import Run
 from push.scheduler import perform
+from tests.support import review_desk
 
 DAY = clock.DAY_MS
 
@@ -111,6 +112,21 @@ def test_retention_deletes_what_has_been_over_for_long_enough(
     assert kept == [fixed_clock - DAY, fixed_clock - 180 * DAY]
 
 
+def test_suggest_topics_suggests_once_for_what_waits(
+    database: Database, fixed_clock: int, settings_factory: Callable[..., Settings]
+) -> None:
+    job = suggest_topics.job(settings_factory())
+    review_desk.staff(database)
+    with database.begin() as connection:
+        review_desk.draft(connection, "a", topic=None)
+        review_desk.draft(connection, "b", topic=None, title="周末", body="出门走走。")
+    assert do(database, job, fixed_clock - 1) == "done suggested for 2, 1 of them without a topic"
+    assert do(database, job, fixed_clock) == "done"
+    with database.connect() as connection:
+        found = suggestions.some(connection, ["a", "b"])
+    assert {key: one.topic for key, one in found.items()} == {("a", 1): Topic.LIFE_SCI, ("b", 1): None}
+
+
 def test_every_job_has_a_name_of_its_own_and_the_schedule_of_its_setting(
     settings_factory: Callable[..., Settings],
 ) -> None:
@@ -120,6 +136,7 @@ def test_every_job_has_a_name_of_its_own_and_the_schedule_of_its_setting(
         facts_schedule="00:04",
         claims_schedule="every 5m",
         corrections_schedule="every 6m",
+        suggest_schedule="every 8m",
         retrain_schedule="00:05",
         retention_schedule="off",
     )
@@ -131,6 +148,7 @@ def test_every_job_has_a_name_of_its_own_and_the_schedule_of_its_setting(
         "ingest": "every 5m",
         "release_claims": "every 5m",
         "retrain": "00:05",
+        "suggest_topics": "every 8m",
         "tell_corrections": "every 6m",
         "retention": "off",
     }

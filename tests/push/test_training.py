@@ -23,7 +23,8 @@ from push import children, training
 from push.jobs import retrain
 from push.run import Run, Stopped
 from push.scheduler import perform
-from push.training import train
+from push.training import learn_topics, train
+from recsys import suggesting
 from recsys.gate import Verdict
 from recsys.snapshots import Draft, Snapshot, SnapshotStore, TakingOver, store_of
 from tests.support.clockwork import until
@@ -233,3 +234,16 @@ def test_the_process_ends_with_its_parent() -> None:
     finally:
         os.close(writing)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+
+
+def test_topics_that_cannot_be_learnt_are_told_and_hinder_nothing(
+    database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("INFO")
+    learn_topics(database, SnapshotStore(tmp_path / "classifier"))
+    monkeypatch.setattr(suggesting, "LEAST_REVIEWED", 0)
+    (tmp_path / "classifier").write_text("in the way")
+    learn_topics(database, SnapshotStore(tmp_path / "classifier"))
+    told, failed = [record.getMessage() for record in caplog.records if record.getMessage().startswith("topics: ")]
+    assert told == "topics: 0 reviewed contents, 100 are needed: the lists of words are used"
+    assert failed

@@ -16,6 +16,7 @@ from content_store.settings import load_settings
 COMMANDS = {
     "accounts": ("web.cli.accounts:accounts_group", "Make accounts, say what they may do, end their sessions."),
     "audit": ("web.cli.audit:audit_group", "Show or verify the log of every change."),
+    "classify": ("web.cli.classify:classify", "Suggest a topic and a place for a text, with what speaks for them."),
     "demo": ("web.cli.demo:demo", "Make a town of simulated readers, train on it, and open the portal."),
     "doctor": ("web.cli.house:doctor", "Examine this machine and say what to do about what is broken."),
     "evaluate": ("web.cli.evaluate:evaluate", "Measure the models by the replay, split or cold protocol."),
