@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from content_store.ingest.similarity import (
@@ -28,7 +28,7 @@ FIRST = (
     "traditional",
     "width, punctuation",
 )
-LENGTHS = (150, 300, 1_000, 3_000)
+LENGTHS = (150, 400, 2_000)
 
 PARTS = st.lists(
     st.sampled_from([b"abcdefghijklmnop", b"qrstuvwxyz123456", b"ABCDEFGHIJKLMNOP", b"aaaaaaaa", b"xy"]), max_size=8
@@ -41,9 +41,9 @@ TRACES = st.one_of(st.binary(max_size=200), PARTS.map(b"".join))
 def test_an_edited_text_is_the_same_work(name: str, length: int) -> None:
     drawn = random.Random(f"{name} {length}")
     write = copies.Writer(drawn)
-    texts = [write.text(length) for _ in range(40)]
+    texts = [write.text(length) for _ in range(20)]
     found = [similarity(copies.EDITS[name](text, drawn), text).relation() for text in texts]
-    assert found.count(Relation.SAME) >= 39
+    assert found.count(Relation.SAME) >= 19
 
 
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.6])
@@ -52,7 +52,7 @@ def test_texts_that_share_a_frame_are_two(kind: str, share: float) -> None:
     drawn = random.Random(f"{kind} {share}")
     write = copies.Writer(drawn)
     for length in (200, 1_000):
-        bodies, frame = [write.text(length) for _ in range(6)], write.text(4_000)
+        bodies, frame = [write.text(length) for _ in range(4)], write.text(4_000)
         made = {
             "series": lambda bodies=bodies, frame=frame: copies.series(bodies, frame, share),
             "footed": lambda bodies=bodies, frame=frame: copies.footed(bodies, frame, share),
@@ -63,13 +63,13 @@ def test_texts_that_share_a_frame_are_two(kind: str, share: float) -> None:
 
 
 def test_bulletins_that_differ_in_their_numbers_are_two() -> None:
-    made = copies.bulletins(12, random.Random(3))
+    made = copies.bulletins(7, random.Random(3))
     assert {similarity(one, other).relation() for one in made for other in made if one != other} == {Relation.OTHER}
 
 
 def test_texts_of_one_language_have_nothing_in_common() -> None:
     write = copies.Writer(random.Random(4))
-    texts = [write.text(400) for _ in range(30)]
+    texts = [write.text(400) for _ in range(12)]
     assert all(similarity(one, other).similarity < 0.2 for one in texts for other in texts if one is not other)
 
 
@@ -80,6 +80,7 @@ def test_an_excerpt_is_contained_and_its_whole_contains_it() -> None:
     assert similarity(whole, part).relation() is Relation.CONTAINING
 
 
+@settings(max_examples=60)
 @given(TRACES, TRACES)
 def test_comparing_is_symmetric_and_tells_shares(one: bytes, other: bytes) -> None:
     forth, back = compare(one, other), compare(other, one)

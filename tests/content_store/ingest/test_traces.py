@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from content_store.ingest import traces
@@ -39,6 +39,7 @@ def test_other_words_leave_another_trace(one: str, other: str) -> None:
     assert traces.trace(one) != traces.trace(other)
 
 
+@settings(max_examples=60)
 @given(st.text())
 def test_any_text_has_a_trace_of_at_most_a_byte_a_character(text: str) -> None:
     trace = traces.trace(text)
