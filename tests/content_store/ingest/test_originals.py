@@ -336,10 +336,8 @@ def test_contents_that_were_there_before_are_kept_by_and_by(database: Database) 
         for id, text in texts.items():
             contents.create(connection, id=id, title=f"旧文{id}", body=f"<p>{text}</p>")
         after: str | None = ""
-        while (
-            after := originals.add_missing(connection, after=after, limit=2, plain=lambda body: body[3:-4])
-        ) is not None:
-            pass
+        while after is not None:
+            after = originals.add_missing(connection, after=after, limit=2, plain=lambda body: body[3:-4])
         assert originals.add_missing(connection) is None
         [found] = take_in(connection, work("转载", copies.cut(texts["c3"], random.Random(1)), guid="1"))
         assert (found.verdict, found.content_id) == (Verdict.COPY, "c3")
