@@ -149,7 +149,9 @@ class _Round:
         match = next((match for match in matches if match.content_id == known.content_id), None)
         same = match is not None and match.relation is Relation.SAME
         if (known.role is SourceRole.COPY and not same) or not (sure or match):
-            self._sources.end(known)
+            # Another entry at the same address may have come beside it.
+            if sure or known.entry == name.entry:
+                self._sources.end(known)
             return None
         similarity = match.likeness.similarity if match else likeness.similarity
         self._sources.change(known, name, work, similarity if known.role is SourceRole.COPY else 1.0)

@@ -138,7 +138,8 @@ class Shelf:
     def likeness(self, signature: Signature, content_id: str) -> Likeness:
         """What a text has in common with the newest form of one of the ``contents``."""
         stored = self._works.get(self._of_content.get(content_id, _COMMON))
-        return compare(signature.trace, list(stored.traces.values())[-1]) if stored else UNLIKE
+        newest = list(stored.traces.values())[-1:] if stored else []
+        return compare(signature.trace, newest[0]) if newest else UNLIKE
 
     def put(self, content_id: str, title: str, signature: Signature, status: ContentStatus) -> None:
         """Keep a work, or another form of it; what it was before is still found. Nothing where that is kept already."""

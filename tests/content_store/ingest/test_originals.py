@@ -140,6 +140,17 @@ def test_entries_that_all_link_to_the_front_page_are_works_of_their_own(database
     assert Counter(verdicts(again)) == {"unchanged": 8, "new": 2}
 
 
+def test_a_new_entry_at_the_only_known_address_leaves_the_one_that_was_there_alone(database: Database) -> None:
+    page = "http://a/"
+    with database.begin() as connection:
+        [first] = take_in(connection, work(TITLE, ARTICLE, guid="1", url=page))
+        [second] = take_in(connection, work("别的", OTHER, guid="2", url=page))
+        again = take_in(connection, work(TITLE, ARTICLE, guid="1", url=page), work("别的", "", guid="2", url=page))
+        emptied = take_in(connection, work(TITLE, "", guid="1", url=page), work(TITLE, ARTICLE, "two", "1"))
+    assert verdicts([first, second, *again]) == ["new", "new", "unchanged", "changed"]
+    assert verdicts(emptied) == ["changed", "copy"], "what it was before is still known"
+
+
 def test_entries_of_one_title_without_a_name_are_told_by_their_text(database: Database) -> None:
     with database.begin() as connection:
         [first] = take_in(connection, work("今日科普", ARTICLE))
