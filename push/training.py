@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 
 from content_store import clock
 from content_store.db import Database
-from content_store.errors import DataMissing, SnapshotError
+from content_store.errors import DataMissing, KepuError, SnapshotError
 from content_store.jobs import Claim
 from content_store.settings import Settings
 from push import children

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from sqlalchemy.engine import Connection
 
@@ -36,6 +37,7 @@ _TRIED = 6
 _FETCHED = 12
 _SHARED = 0.1
 """Of the prints that a copy would share if nothing were edited, so many must be shared for a comparison."""
+_FEW_PRINTS = 4
 _FRAME = 3
 """Works that share a print which is then taken for one of a frame."""
 _OUTSIDE = 0.2
@@ -90,7 +92,7 @@ class Match:
 @dataclass(slots=True)
 class _Stored:
     content_id: str
-    title: bytes
+    title: str
     status: ContentStatus
     traces: dict[int, bytes] = field(default_factory=dict)
     """By their ids, the oldest first."""
@@ -107,9 +109,13 @@ class Shelf:
         self._driver = Driver(connection)
         self._prints = {signature: signature.prints() for signature in signatures}
         self._sharing: dict[int, list[int]] = defaultdict(list)
+        self._common: set[int] = set()
         for part in statements.chunks(sorted({number for numbers in self._prints.values() for number in numbers})):
             for number, work in self._driver.rows(_SHARING, part):
-                self._sharing[number].append(work)
+                if work == _COMMON:
+                    self._common.add(number)
+                else:
+                    self._sharing[number].append(work)
         self._works: dict[int, _Stored] = {}
         self._read(_BY_CONTENT, sorted(set(contents)))
         near = {work for numbers in self._prints.values() for work in self._hits(numbers, _FETCHED)}
@@ -132,20 +138,21 @@ class Shelf:
     def likeness(self, signature: Signature, content_id: str) -> Likeness:
         """What a text has in common with the newest form of one of the ``contents``."""
         stored = self._works.get(self._of_content.get(content_id, _COMMON))
-        return compare(signature.trace, list(stored.traces.values())[-1]) if stored else UNLIKE
+        newest = list(stored.traces.values())[-1:] if stored else []
+        return compare(signature.trace, newest[0]) if newest else UNLIKE
 
-    def put(self, content_id: str, signature: Signature, status: ContentStatus) -> None:
+    def put(self, content_id: str, title: str, signature: Signature, status: ContentStatus) -> None:
         """Keep a work, or another form of it; what it was before is still found. Nothing where that is kept already."""
         self._newest += 1
         work = self._of_content.setdefault(content_id, self._newest)
-        stored = self._works.setdefault(work, _Stored(content_id, signature.title, status))
-        stored.title = signature.title
+        stored = self._works.setdefault(work, _Stored(content_id, title, status))
+        stored.title = title
         if not signature.trace or signature.trace in stored.traces.values():
             return
         stored.traces[self._newest] = signature.trace
         self._put.append((self._newest, content_id, work, signature.trace))
         for number in self._prints[signature]:
-            if work not in self._sharing[number]:
+            if number not in self._common and work not in self._sharing[number]:
                 self._sharing[number].append(work)
                 self._put_prints.append((number, work))
 
@@ -154,8 +161,7 @@ class Shelf:
         self._driver.insert(_ORIGINAL, self._put)
         crowded = sorted({number for number, _ in self._put_prints if len(self._sharing[number]) > CROWD})
         self._driver.many(_EMPTY, [(number,) for number in crowded])
-        common = {number for number, _ in self._put_prints if _COMMON in self._sharing[number]} | set(crowded)
-        rows = [(number, work) for number, work in self._put_prints if number not in common]
+        rows = [(number, work) for number, work in self._put_prints if len(self._sharing[number]) <= CROWD]
         # In the order of the key, so that rows that lie together are written together.
         self._driver.insert(_PRINT, sorted(rows + [(number, _COMMON) for number in crowded]))
         for work in {work for _, _, work, _ in self._put}:
@@ -172,22 +178,24 @@ class Shelf:
         for part in statements.chunks(values):
             for id, work, content_id, trace, title, status in self._driver.rows(sql, part):
                 if work not in self._works:
-                    self._works[work] = _Stored(content_id, traces.trace(title), ContentStatus(status))
+                    self._works[work] = _Stored(content_id, title, ContentStatus(status))
                 self._works[work].traces[id] = bytes(trace)
 
     def _hits(self, numbers: Sequence[int], most: int) -> dict[int, int]:
         """The works worth a comparison, and how many prints each shares; rare ones count most for being tried."""
-        shared: Counter[int] = Counter()
-        weight: Counter[int] = Counter()
-        for number in numbers:
-            works = self._sharing.get(number, ())
-            if _COMMON not in works:
-                for work in works:
-                    shared[work] += 1
+        lists = [self._sharing[number] for number in numbers if number in self._sharing]
+        shared = Counter(chain.from_iterable(lists))
+        # A single one of many is chance: any longer text has a passage that occurs in some other.
+        least = 2 if len(numbers) > _FEW_PRINTS else 1
+        likely = [work for work, number in shared.items() if number >= least]
+        weight = dict.fromkeys(likely, 0)
+        for works in lists if len(likely) > most else ():
+            for work in works:
+                if work in weight:
                     weight[work] += CROWD // len(works)
         # The older of equals, so that the answer does not depend on the order of rows.
-        best = sorted(weight, key=lambda work: (-weight[work], work))[:most]
-        return {work: shared[work] for work in best}
+        likely.sort(key=lambda work: (-weight[work], -shared[work], work))
+        return {work: shared[work] for work in likely[:most]}
 
     def _match(self, signature: Signature, work: int, shared: int) -> Match | None:
         """What the text is to the form of the work that it is likest to; None where it is nothing."""
@@ -195,12 +203,13 @@ class Shelf:
         if stored is None:
             return None
         found = []
-        same_title = len(signature.title) >= _TITLE and signature.title == stored.title
         for trace in stored.traces.values():
             if shared < _SHARED * _expected(len(signature.trace), len(trace)):
                 continue
             likeness = compare(signature.trace, trace)
-            relation = likeness.relation(OF_ONE_TITLE if same_title else CHOSEN)
+            relation = likeness.relation(CHOSEN)
+            if relation is not Relation.SAME and likeness.relation(OF_ONE_TITLE) is Relation.SAME:
+                relation = Relation.SAME if _of_one_title(signature, stored) else relation
             found.append(Match(stored.content_id, relation, likeness, stored.status))
         best = max(found, key=_rank, default=None)
         return best if best and best.relation is not Relation.OTHER else None
@@ -215,8 +224,7 @@ class Shelf:
         return len(own & theirs) >= _OUTSIDE * min(len(own), len(theirs))
 
     def _is_frame(self, number: int) -> bool:
-        works = self._sharing.get(number, ())
-        return len(works) >= _FRAME or _COMMON in works
+        return len(self._sharing.get(number, ())) >= _FRAME or number in self._common
 
     def _forget_forms(self, work: int) -> None:
         """Of a work with too many forms the oldest but the first."""
@@ -232,6 +240,10 @@ class Shelf:
         numbers -= {number for trace in keep for number in _prints(trace)}
         self._driver.many(_FORGET_PRINT, [(number, work) for number in sorted(numbers)])
         self._driver.many(_FORGET, [(id,) for id in gone])
+
+
+def _of_one_title(signature: Signature, stored: _Stored) -> bool:
+    return len(signature.title) >= _TITLE and signature.title == traces.trace(stored.title)
 
 
 def _rank(match: Match) -> tuple[bool, float]:

@@ -65,7 +65,7 @@ class Thresholds:
     """or by this share where that place is the end, at which copies are cut and added to."""
     exchanged: float = 0.2
     """Texts that both have so much of their own are two that quote the same."""
-    numbers: float = 0.5
+    numbers: float = 0.6
     """Texts of which this share of the numbers differ are two bulletins."""
 
 

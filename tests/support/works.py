@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy.engine import Connection
 
 from content_store import clock, schema
+from content_store.db import open_database
 from content_store.driver import Driver, Insertion
-from content_store.ingest.originals import Create, Found, Work, find_or_add
+from content_store.ingest.originals import Create, Found, Verdict, Work, find_or_add
 from content_store.ingest.sources import Source
+from content_store.settings import load_settings
 from content_store.vocabulary import ContentStatus, SourceKind
 
 _DRAFTS = Insertion.into(schema.contents, ("id", "title", "body", "tags", "version", "status", "created_at"))
@@ -34,3 +36,15 @@ def drafts(connection: Connection, works: Sequence[Work]) -> Create:
 def take_in(connection: Connection, *works: Work) -> list[Found]:
     """What ``find_or_add`` makes of them, with plain drafts."""
     return find_or_add(connection, works, drafts(connection, works))
+
+
+def take_in_elsewhere(url: str, feed: str, texts: Sequence[str]) -> list[tuple[Verdict, str]]:
+    """What a process of its own makes of ``texts``, each in a transaction of its own."""
+    database = open_database(load_settings({"KEPU_DATABASE_URL": url}))
+    made: list[tuple[Verdict, str]] = []
+    for at, text in enumerate(texts):
+        with database.begin() as connection:
+            [found] = take_in(connection, work(f"第{at}篇", text, feed, str(at)))
+        made.append((found.verdict, found.content_id))
+    database.close()
+    return made
