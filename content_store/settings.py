@@ -289,7 +289,6 @@ class Settings:
         "Minutes that lie between two fetches of a feed at most, unless its server asks for more.",
     )
 
-
     upload_most_mb: int = _setting(20, texts.megabytes, "MiB that one uploaded work or picture may have.")
     upload_day_mb: int = _setting(200, texts.megabytes, "MiB that one account may upload in a day of Shanghai.")
 

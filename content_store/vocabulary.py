@@ -217,6 +217,7 @@ _STATUS_LABELS = {
     ContentStatus.WITHDRAWN: "已下架",
 }
 
+
 class SourceKind(StrEnum):
     """By which road a work came in; ``label`` is what people read."""
 

@@ -18,7 +18,7 @@ from content_store import schema_review as tables
 from content_store.audit import Change
 from content_store.content_records import Content
 from content_store.errors import BadRecord, UnknownContent, UnknownVersion
-from content_store.readables import length_of
+from content_store.lengths import length_of
 from content_store.review import permits, quarantining, records, trail
 from content_store.review.trail import Actor
 from content_store.review_words import AiUse, ContentOrigin

@@ -62,7 +62,7 @@ def save_work(id: str) -> str | Response:
             actor = trail.account(connection, signed.who().account.id)
             saving = versions.save(connection, id, actor, based_on=based_on, **words)
             # What was kept before is in this form, too: saved, or kept anew.
-            versions.discard(connection, request.form.get("kept", ""), actor.person)
+            versions.discard(connection, request.form.get("kept", ""), actor)
     except (BadRecord, UnknownVersion):
         return make_response(_page(id, form=form, fault=_LOCKED), 409)
     if saving.conflict is not None:
@@ -91,7 +91,8 @@ def drop_kept(id: str) -> Response:
     """Throw away what could not be saved."""
     with current().database.begin() as connection:
         _insist_own(connection, id)
-        versions.discard(connection, request.form.get("kept", ""), signed.who().account.id)
+        me = trail.account(connection, signed.who().account.id)
+        versions.discard(connection, request.form.get("kept", ""), me)
     return redirect(url_for("show_work", id=id, notice="discarded"), 303)
 
 
@@ -161,11 +162,10 @@ def _page(
     warned: list[UploadWarning] | None = None,
     kept: str | None = None,
 ) -> str:
-    me = signed.who().account.id
     with current().database.connect() as connection:
         _insist_own(connection, id)
         latest = versions.newest(connection, id)
-        held_back = versions.kept(connection, id, me)
+        held_back = versions.kept(connection, id, trail.account(connection, signed.who().account.id))
         told = _told(connection, latest)
         told["names"] |= forms.names(connection, [conflict.by if conflict else None])
     restored = next((entry for entry in held_back if entry[0] == kept), None)

@@ -115,7 +115,7 @@ def discard_kept(id: str) -> Response:
     """Throw away what one could not save."""
 
     def act(connection: Connection) -> str:
-        versions.discard(connection, asking.field("kept"), asking.me(connection).person)
+        versions.discard(connection, asking.field("kept"), asking.me(connection))
         return "discarded"
 
     return _do(id, act)

@@ -89,7 +89,7 @@ def _given(connection: Connection, content: Content, me: Actor) -> dict[str, Any
         "corrections": correcting.of(connection, content.id),
         "pending": correcting.of_version(connection, content.id, newest.version) if newest else None,
         "tombstone": withdrawing.tombstone(connection, content.id),
-        "kept": versions.kept(connection, content.id, me.person),
+        "kept": versions.kept(connection, content.id, me),
         "field_names": told.FIELD_NAMES,
         "reasons": list(WithdrawReason),
         "now": clock.now_ms(),

@@ -199,7 +199,7 @@ def test_what_could_not_be_saved_is_thrown_away_when_its_writer_says_so(members:
     assert kept
     assert members.writer.send(f"{WORKS}/{id}/kept", kept=kept[1]).status_code == 303
     with members.begin() as connection:
-        assert versions.kept(connection, id, members.ids["writer"]) == []
+        assert versions.kept(connection, id, trail.account(connection, members.ids["writer"])) == []
     assert "一" in members.writer.see(f"{WORKS}/{id}")
 
 

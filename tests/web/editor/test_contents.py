@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from content_store import clock, contents
-from content_store.review import records, versions
+from content_store.review import records, trail, versions
 from content_store.review_words import Route
 from content_store.vocabulary import ContentStatus
 from push.jobs import tell_corrections
@@ -147,7 +147,7 @@ def test_the_second_of_two_editors_loses_nothing(newsroom: Newsroom) -> None:
     assert zhao.send(page, on=page, **again).status_code == 303
     with opened(newsroom.app).database.connect() as connection:
         newest = versions.newest(connection, "onion")
-        [(kept, _, _)] = versions.kept(connection, "onion", newsroom.people["zhao"].id)
+        [(kept, _, _)] = versions.kept(connection, "onion", trail.account(connection, newsroom.people["zhao"].id))
     assert (newest.version, newest.title, newest.summary) == (3, "切洋葱的科学", "一段摘要")
     assert zhao.send(f"{PAGE}/discard", on=PAGE, kept=kept).status_code == 303
     assert "你没有保存成的改动" not in zhao.see(PAGE)
