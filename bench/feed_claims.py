@@ -41,7 +41,7 @@ def holds(claim: Claim, feed: ParsedFeed, data: bytes) -> bool:
     if claim.field == "items":
         return len(feed.items) == claim.value
     if claim.field == "encoding":
-        return _same_encoding(str(claim.value), feed, data)
+        return bool(_same_encoding(str(claim.value), feed, data))
     if kind == "feed":
         return bool(_FEED[name](feed, claim.value))
     return claim.item < len(feed.items) and bool(_ITEM[name](feed.items[claim.item], claim.value))

@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import sqlalchemy as sa
 
 from content_store import audit, clock, organisations, schema
 from content_store import schema_review as tables
-from content_store.db import Database, open_database
+from content_store.db import Connection, Database, open_database
 from content_store.review import deciding, desk, publishing, queue, records, submitting, versions
 from content_store.review.trail import Actor
 from content_store.review_words import AiUse, ContentOrigin, ReviewStep
@@ -32,7 +33,7 @@ SETTINGS = load_settings({})
 PEOPLE = [Actor(f"p{number}", f"编辑{number}") for number in range(9)]
 WRITER, CHIEF, LOCAL = Actor("writer", "作者"), PEOPLE[-1], Actor("local", "县编辑")
 PLACES = [entry.value for entry in Prefecture]
-STEPS = (ReviewStep.FIRST_REVIEW, ReviewStep.SECOND_REVIEW, ReviewStep.FINAL_REVIEW)
+STEPS: tuple[ReviewStep, ...] = (ReviewStep.FIRST_REVIEW, ReviewStep.SECOND_REVIEW, ReviewStep.FINAL_REVIEW)
 STEPS += (ReviewStep.FIRST_PROOF, ReviewStep.SECOND_PROOF, ReviewStep.THIRD_PROOF)
 
 
@@ -119,29 +120,44 @@ def measure_reading(database: Database) -> None:
     reads(database, "an item with all that belongs to it", lambda c: desk.case(c, one.review_id, CHIEF))
 
 
+def _of_each(ids: list[str], act: Callable[[Connection, str], object]) -> list[Callable[[Connection], object]]:
+    def of(id: str) -> Callable[[Connection], object]:
+        return lambda connection: act(connection, id)
+
+    return [of(id) for id in ids]
+
+
+def _claim(who: Actor, step: ReviewStep, connection: Connection, review_id: str) -> object:
+    return queue.claim(connection, review_id, step, who, hours=1)
+
+
+def _approve(who: Actor, step: ReviewStep, connection: Connection, review_id: str) -> object:
+    return deciding.approve(connection, review_id, step, who, version=2)
+
+
 def measure_writing(database: Database) -> None:
     """The whole way of contents, act by act."""
     ids = [f"c{number}" for number in range(WHOLE)]
-    told = [lambda c, id=id: versions.save(c, id, WRITER, based_on=1, title="新题") for id in ids]
+    told = _of_each(ids, lambda c, id: versions.save(c, id, WRITER, based_on=1, title="新题"))
     print(f"| saves/s | {each(database, told)} |")
-    told = [lambda c, id=id: submitting.submit(c, id, WRITER, SETTINGS, version=2) for id in ids]
+    told = _of_each(ids, lambda c, id: submitting.submit(c, id, WRITER, SETTINGS, version=2))
     print(f"| submissions/s | {each(database, told)} |")
     with database.connect() as connection:
         reviews = [records.of(connection, id)[0].id for id in ids]
     for number, (who, step) in enumerate(zip(PEOPLE, STEPS, strict=False)):
         writers = 4 if number == 1 else 1
         mark = f", {writers} at once" if writers > 1 else ""
-        told = [lambda c, r=r, who=who, step=step: queue.claim(c, r, step, who, hours=1) for r in reviews]
+        told = _of_each(reviews, partial(_claim, who, step))
         claims = each(database, told, writers)
-        told = [lambda c, r=r, who=who, step=step: deciding.approve(c, r, step, who, version=2) for r in reviews]
+        told = _of_each(reviews, partial(_approve, who, step))
         verdicts = each(database, told, writers)
         if number < 2:
             print(f"| claims/s{mark} | {claims} |\n| verdicts/s{mark} | {verdicts} |", flush=True)
     half = WHOLE // 2
-    told = [lambda c, id=id: publishing.publish(c, id, CHIEF, version=2) for id in ids[:half]]
+    told = _of_each(ids[:half], lambda c, id: publishing.publish(c, id, CHIEF, version=2))
     print(f"| publications/s | {each(database, told)} |")
     at = clock.now_ms() + 60_000
-    each(database, [lambda c, id=id: publishing.publish(c, id, CHIEF, version=2, at=at) for id in ids[half:]])
+    each(database, _of_each(ids[half:], lambda c, id: publishing.publish(c, id, CHIEF, version=2, at=at)))
     with clock.fixed(at + 1), database.begin() as connection:
         begun = time.perf_counter()
         due = publishing.publish_due(connection)

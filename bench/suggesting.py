@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from content_store import schema, suggestions
 from content_store.db import Database, open_database
-from content_store.review import versions
+from content_store.review import trail, versions
 from content_store.review_words import ContentOrigin
 from content_store.schema_review import content_versions
 from content_store.settings import load_settings
@@ -43,7 +43,7 @@ def furnish(database: Database, published: int, waiting: int) -> None:
             one = articles[at % len(articles)]
             versions.create(
                 connection,
-                None,
+                trail.programme("bench"),
                 ContentOrigin.FEED,
                 id=f"q{at:08}",
                 title=one.title,
