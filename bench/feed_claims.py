@@ -39,7 +39,7 @@ def holds(claim: Claim, feed: ParsedFeed, data: bytes) -> bool:
     """Whether the claim is true of what we made of ``data``."""
     kind, _, name = claim.field.partition(".")
     if claim.field == "items":
-        return len(feed.items) == claim.value
+        return bool(len(feed.items) == claim.value)
     if claim.field == "encoding":
         return bool(_same_encoding(str(claim.value), feed, data))
     if kind == "feed":
