@@ -8,6 +8,7 @@ from flask import Flask, make_response, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from content_store.creator_words import Licence
+from content_store.db import Connection
 from content_store.errors import UploadRefused
 from content_store.ingest.as_markdown import markdown_of
 from content_store.review.versions import Words
@@ -16,10 +17,13 @@ from content_store.staff_vocabulary import Permission
 from content_store.upload_words import UploadKind, UploadWarning
 from content_store.uploads import bounds, kinds
 from content_store.uploads.documents import read_document
+from content_store.uploads.shapes import Document
+from content_store.uploads.store import Quota, keep_work
 from web import signed
 from web.creators import forms, work_form
 from web.creators.works import new_page, store
 from web.portal.page import Page
+from web.services import current
 
 PATH = "/staff/works/upload"
 LARGEST_FORM = bounds.DOCUMENT_BYTES + bounds.MIB
@@ -34,6 +38,7 @@ class Read:
     title: str
     body: str
     warnings: list[UploadWarning]
+    document: Document
 
 
 def widen(app: Flask) -> None:
@@ -54,13 +59,30 @@ def upload_work() -> str | Response:
     if licence is None or ai_use is None:
         return _refused(id, "请选择授权方式，并说明人工智能使用情况。")
     try:
-        found = read(file.filename, file.stream.read(bounds.DOCUMENT_BYTES + 1))
+        data = file.stream.read(bounds.DOCUMENT_BYTES + 1)
+        found = read(file.filename, data)
     except UploadRefused as error:
         return _refused(id, f"{error.problem.label}。")
     if len(found.body) > work_form.LONGEST_BODY:
         return _refused(id, _TOO_LONG)
     words = Words(title=found.title, body=found.body or None, licence=licence.label, ai_use=ai_use)
-    fault = store(id, words)
+
+    def keep(connection: Connection, account_id: str) -> None:
+        quota = Quota.of(current().settings)
+        keep_work(
+            connection,
+            account_id=account_id,
+            name=file.filename or "",
+            data=data,
+            document=found.document,
+            quota=quota,
+            content_id=id,
+        )
+
+    try:
+        fault = store(id, words, keep)
+    except UploadRefused as error:
+        return _refused(id, f"{error.problem.label}。")
     if fault is not None:
         return _refused(id, fault)
     warned = list(dict.fromkeys(one.value for one in found.warnings))
@@ -73,12 +95,10 @@ def read(name: str, data: bytes) -> Read:
     title = " ".join(document.title.split())[:200] or "未命名"
     body = markdown_of(document.html)
     warnings = [one.warning for one in document.warnings]
-    if document.kind is UploadKind.MARKDOWN and "<" not in (text := kinds.text_of(data)):
+    as_written = document.kind is UploadKind.MARKDOWN and not document.pictures
+    if as_written and "<" not in (text := kinds.text_of(data)):
         body = _without_title(text.strip(), title)
-    if document.pictures:
-        # What a picture shows is in the body as its alternative text; the picture itself is not kept yet.
-        warnings.append(UploadWarning.BAD_PICTURE)
-    return Read(title, body, warnings)
+    return Read(title, body, warnings, document)
 
 
 def _without_title(text: str, title: str) -> str:

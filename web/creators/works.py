@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import NamedTuple
 
 from flask import make_response, redirect, render_template, request, url_for
@@ -100,10 +101,19 @@ def make_work() -> str | Response:
     return redirect(url_for("show_work", id=id, notice="made"), 303)
 
 
-def store(id: str, words: Words) -> str | None:
+Also = Callable[[Connection, str], object]
+"""What is stored with a work; it is told the account."""
+
+
+def _nothing_else(connection: Connection, account_id: str) -> None:
+    pass
+
+
+def store(id: str, words: Words, also: Also = _nothing_else) -> str | None:
     """Store a new work under ``id``, which the form brought; what is in the way, for its writer, if anything.
 
-    One that is theirs already is stored: the form was sent twice. Raises NotAllowed.
+    ``also`` is done in the same transaction. One that is theirs already is stored: the form was sent twice. Raises
+    NotAllowed, and what ``also`` raises.
     """
     services, account = current(), signed.who().account
     if not is_new_id(id):
@@ -114,6 +124,7 @@ def store(id: str, words: Words) -> str | None:
     try:
         with services.database.begin() as connection:
             _create(connection, services, account, id, words)
+            also(connection, account.id)
     except AllowanceUsed:
         return _USED
     except NotAMember:
