@@ -158,7 +158,7 @@ class _Round:
         near = tuple(match for match in matches if match.content_id != known.content_id)
         if known.role is SourceRole.COPY:
             return Found(Verdict.COPY, known.content_id, similarity, known.status, near)
-        self._shelf.put(known.content_id, work.title, signature, known.status)
+        self._shelf.put(known.content_id, signature, known.status)
         return Found(Verdict.CHANGED, known.content_id, similarity, known.status, near)
 
     def _first(self, work: Work, name: Name, signature: Signature, matches: list[Match]) -> Found:
@@ -170,7 +170,7 @@ class _Round:
             self._sources.add(same.content_id, SourceRole.COPY, name, work, similarity)
             return Found(Verdict.COPY, same.content_id, similarity, same.status, near)
         content_id = ids.new_id()
-        self._shelf.put(content_id, work.title, signature, ContentStatus.DRAFT)
+        self._shelf.put(content_id, signature, ContentStatus.DRAFT)
         self._sources.add(content_id, SourceRole.ORIGINAL, name, work, 1.0)
         return Found(Verdict.NEW, content_id, 1.0, ContentStatus.DRAFT, near)
 
@@ -194,7 +194,7 @@ def keep(connection: Connection, content_id: str, title: str, text: str) -> None
     hold(connection)
     signature = Signature.of(title, text)
     shelf = Shelf(connection, [signature], [content_id])
-    shelf.put(content_id, title, signature, ContentStatus.DRAFT)
+    shelf.put(content_id, signature, ContentStatus.DRAFT)
     shelf.write()
 
 
@@ -222,6 +222,6 @@ def add_missing(
         part = slice(begin, begin + CHUNK)
         shelf = Shelf(connection, signatures[part])
         for row, signature in zip(rows[part], signatures[part], strict=True):
-            shelf.put(row[0], row[1], signature, ContentStatus(row[-1]))
+            shelf.put(row[0], signature, ContentStatus(row[-1]))
         shelf.write()
     return rows[-1][0] if rows else None

@@ -64,7 +64,7 @@ class Signature:
     """What a text is looked up and stored by; an empty ``trace`` where nothing tells it from others."""
 
     trace: bytes
-    title: bytes
+    title: str
 
     @classmethod
     def of(cls, title: str, text: str) -> Signature:
@@ -72,7 +72,7 @@ class Signature:
         made = traces.trace(text)
         if _NO_TEXT <= len(made) < FEWEST_WORDS:
             made = traces.trace(f"{title}\n{text}")
-        return cls(made if len(made) >= _NO_TEXT else b"", traces.trace(title))
+        return cls(made if len(made) >= _NO_TEXT else b"", title)
 
     def prints(self) -> list[int]:
         """The prints of the trace; of a very short one that of the whole."""
@@ -141,12 +141,12 @@ class Shelf:
         newest = list(stored.traces.values())[-1:] if stored else []
         return compare(signature.trace, newest[0]) if newest else UNLIKE
 
-    def put(self, content_id: str, title: str, signature: Signature, status: ContentStatus) -> None:
+    def put(self, content_id: str, signature: Signature, status: ContentStatus) -> None:
         """Keep a work, or another form of it; what it was before is still found. Nothing where that is kept already."""
         self._newest += 1
         work = self._of_content.setdefault(content_id, self._newest)
-        stored = self._works.setdefault(work, _Stored(content_id, title, status))
-        stored.title = title
+        stored = self._works.setdefault(work, _Stored(content_id, signature.title, status))
+        stored.title = signature.title
         if not signature.trace or signature.trace in stored.traces.values():
             return
         stored.traces[self._newest] = signature.trace
@@ -243,7 +243,8 @@ class Shelf:
 
 
 def _of_one_title(signature: Signature, stored: _Stored) -> bool:
-    return len(signature.title) >= _TITLE and signature.title == traces.trace(stored.title)
+    title = traces.trace(signature.title)
+    return len(title) >= _TITLE and title == traces.trace(stored.title)
 
 
 def _rank(match: Match) -> tuple[bool, float]:

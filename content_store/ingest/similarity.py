@@ -131,6 +131,7 @@ def compare(one: bytes, other: bytes) -> Likeness:
         return UNLIKE
     # A passage that a text has twice may be found in the wrong place from one side, seldom from both.
     replaced, ending = np.minimum(forth.replaced(back), back.replaced(forth)) / min(len(one), len(other))
+    numbers = forth.numbers()
     own = min((1 - mine) * len(one), (1 - theirs) * len(other))
     return Likeness(
         mine,
@@ -138,7 +139,7 @@ def compare(one: bytes, other: bytes) -> Likeness:
         replaced=float(replaced),
         ending=float(ending),
         exchanged=own / min(len(one), len(other)),
-        numbers=min(forth.numbers(), back.numbers()),
+        numbers=min(numbers, back.numbers()) if numbers else 0.0,
     )
 
 
@@ -224,6 +225,8 @@ class _Alignment:
 
     def numbers(self) -> float:
         """The share of numbers in runs that have others in their places; 0 where it is no sign of a bulletin."""
+        if np.count_nonzero(self.here < NUMBERS) < _FEW:
+            return 0.0
         inside = np.flatnonzero(self.inside)
         numbers = self.here[inside] < NUMBERS
         if numbers.sum() < _FEW:

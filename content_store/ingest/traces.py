@@ -87,10 +87,13 @@ def _points(text: str) -> npt.NDArray[np.uint32]:
 
 def _bytes(words: _Longs, kinds: _Bytes) -> _Bytes:
     """One byte a word, from the words' hashes."""
-    words = ((words ^ (words >> np.uint64(31))) * _MIX) >> np.uint64(40)
-    others = NUMBERS + words % np.uint64(256 - NUMBERS)
-    made: _Bytes = np.where(kinds == _DIGIT, words % np.uint64(NUMBERS), others).astype(np.uint8)
-    return made
+    mixed = ((words ^ (words >> np.uint64(31))) * _MIX) >> np.uint64(40)
+    # The upper bits of a product, not a remainder, which is slow.
+    digits = kinds == _DIGIT
+    spread = (mixed * (np.uint64(256 - NUMBERS)) >> np.uint64(24)).astype(np.uint8) + np.uint8(NUMBERS)
+    if digits.any():
+        spread[digits] = mixed[digits] >> np.uint64(18)
+    return spread
 
 
 @functools.cache

@@ -12,6 +12,8 @@ from content_store.db import Connection, Database
 from content_store.leases import Watch
 from content_store.schedule import Schedule
 from content_store.settings import Settings
+from content_store.uploads import store
+from content_store.uploads.shapes import Picture
 from content_store.vocabulary import ContentStatus, JobState, Topic
 from push.jobs import expire, facts_of_the_day, publish_when_due, retention, suggest_topics
 from push.jobs.base import Job, Lane, Missed
@@ -125,6 +127,18 @@ def test_suggest_topics_suggests_once_for_what_waits(
     with database.connect() as connection:
         found = suggestions.some(connection, ["a", "b"])
     assert {key: one.topic for key, one in found.items()} == {("a", 1): Topic.LIFE_SCI, ("b", 1): None}
+
+
+def test_retention_deletes_uploaded_pictures_that_nobody_showed_in_time(
+    database: Database, fixed_clock: int, settings_factory: Callable[..., Settings]
+) -> None:
+    for days in (31, 29):
+        with clock.fixed(fixed_clock - days * DAY), database.begin() as connection:
+            store.keep_pictures(connection, [Picture(b"x", "image/png", 9, 9, str(days), ())])
+    job = retention.job(settings_factory())
+    assert do(database, job, fixed_clock) == "done deleted 1 pictures that nobody showed"
+    with database.connect() as connection:
+        assert set(store.widths(connection, ["31", "29"])) == {"29"}
 
 
 def test_every_job_has_a_name_of_its_own_and_the_schedule_of_its_setting(
