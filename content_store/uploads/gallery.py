@@ -13,7 +13,7 @@ from content_store.errors import UploadRefused
 from content_store.upload_words import UploadProblem, UploadWarning
 from content_store.uploads import bounds
 from content_store.uploads.addresses import address, digest_of
-from content_store.uploads.picture_headers import read_header
+from content_store.uploads.picture_headers import Header, read_header
 from content_store.uploads.pictures import check_picture
 from content_store.uploads.shapes import Picture
 
@@ -81,29 +81,27 @@ class Gallery:
         """Tell the creator of something."""
         self.warnings.append((warning, about))
 
+    def _count(self, header: Header) -> None:
+        self._pixels += header.width * header.height
+        if self._pixels > bounds.DOCUMENT_PIXELS:
+            raise UploadRefused(UploadProblem.TOO_MANY_PICTURES, "the pictures have too many pixels together")
+
     def _judged(self, source: str, data: bytes) -> str:
         if not data:
             self.warn(UploadWarning.MISSING_PICTURE, source)
             return _NOWHERE
         try:
-            header = read_header(data)
-            self._pixels += header.width * header.height
-            if self._pixels > bounds.DOCUMENT_PIXELS:
-                raise _Whole(UploadProblem.TOO_MANY_PICTURES, "the pictures have too many pixels together")
+            self._count(read_header(data))
             picture = check_picture(data)
-        except _Whole:
-            raise
         except UploadRefused as error:
+            if error.problem is UploadProblem.TOO_MANY_PICTURES:
+                raise  # it is the document that is refused, not the picture
             self.warn(UploadWarning.BAD_PICTURE, f"{source}: {error.message}")
             return _NOWHERE
         if picture.animated:
             self.warn(UploadWarning.ANIMATION, source)
         self.keep(picture)
         return address(picture.digest)
-
-
-class _Whole(UploadRefused):
-    """It is the document that is refused, not the picture."""
 
 
 def is_nowhere(src: str) -> bool:
