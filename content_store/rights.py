@@ -26,6 +26,8 @@ APPEND_ONLY = {
     "review_comments": "SELECT, INSERT",
     "quarantines": "SELECT, INSERT, UPDATE",
     "tombstones": "SELECT, INSERT",
+    "uploads": "SELECT, INSERT",
+    "upload_files": "SELECT, INSERT",
     "corrections": "SELECT, INSERT, UPDATE",
     "alembic_version": "SELECT",
 }
