@@ -2,8 +2,7 @@
 
 Works are made of generated sentences (``--seed``), 200 to 4,000 characters long; a third of what comes in are copies
 (tail cut, edits) of what is stored, the rest is new. Each line is a process of its own; CPU time and peak memory are
-the process' own (a server's are not counted, elapsed time is). The bare line makes the same traces and prints, and no
-more. Without a URL a private PostgreSQL is started.
+the process' own: a server's are not counted, elapsed time is. Without a URL a private PostgreSQL is started.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ from pathlib import Path
 
 from content_store.db import open_database
 from content_store.ingest.originals import Work
-from content_store.ingest.shelf import Signature
 from content_store.settings import load_settings
 from tests.support import copies
 from tests.support.servers import Postgres, postgres_programs
@@ -75,14 +73,10 @@ def _child(args: argparse.Namespace) -> None:
     write = copies.Writer(drawn)
     stored: list[Work] = []
     file = Path(args.child.removeprefix("sqlite:///"))
-    with open_database(load_settings({"KEPU_DATABASE_URL": args.child})).engine.begin():
-        pass
     database = open_database(load_settings({"KEPU_DATABASE_URL": args.child}))
     for what, number in ("filled", args.stored), ("new and copies", args.coming), ("all known", args.coming):
-        before = len(stored) if what != "filled" else 0
         verdicts: Counter[str] = Counter()
         clock = cpu = 0.0
-        last: list[Work] = []
         for begin in range(0, number, BATCH):
             if what == "all known":
                 works = stored[begin : begin + BATCH]
@@ -93,14 +87,13 @@ def _child(args: argparse.Namespace) -> None:
                 verdicts.update(found.verdict for found in take_in(connection, *works))
             clock += time.perf_counter() - started
             cpu += time.process_time() - used
-            last = works
             if what == "filled" and len(stored) < args.coming:
                 stored += works
         mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         size = file.stat().st_size / 1e6 if file.is_file() else 0.0
-        told = {"what": f"{what} {dict(verdicts)}", "before": args.stored if before else 0, "works": number}
+        shown = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
+        told = {"what": f"{what}: {shown}", "before": 0 if what == "filled" else args.stored, "works": number}
         print(json.dumps(told | {"clock": number / clock, "cpu": number / cpu, "mb": mb, "size": size}), flush=True)
-        del last
     database.close()
 
 
@@ -110,14 +103,6 @@ def _coming(write: copies.Writer, drawn: random.Random, stored: list[Work], at: 
         original = drawn.choice(stored)
         return work(original.title, copies.edit(copies.cut(original.text, drawn), drawn), feed=feed, guid=f"{at}")
     return work(write.title(), write.text(drawn.randrange(200, 4_000)), feed=feed, guid=f"{at}")
-
-
-def bare(works: list[Work]) -> float:
-    """Signatures and prints of ``works`` a second of CPU."""
-    used = time.process_time()
-    for each in works:
-        Signature.of(each.title, each.text).prints()
-    return len(works) / (time.process_time() - used)
 
 
 if __name__ == "__main__":
