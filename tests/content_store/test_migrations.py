@@ -39,9 +39,16 @@ def test_an_empty_database_is_brought_up_to_date_when_opened(empty_database_url:
 
 
 def test_the_steps_lead_to_the_tables_that_the_programme_works_with(database: Database) -> None:
+    # Of an index of SQLite alembic does not see which way it is sorted.
+    unseen = {"ix_reviews_queue"} if database.dialect == "sqlite" else set()
+    options = {"compare_type": True, "render_as_batch": True, "include_name": lambda name, *_: name not in unseen}
+    options["include_object"] = lambda _, name, *__: name not in unseen
     with database.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "render_as_batch": True})
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, metadata) == []
+        for name in unseen:
+            made = connection.exec_driver_sql("SELECT sql FROM sqlite_master WHERE name = ?", (name,)).scalar_one()
+            assert "(state, urgent DESC, due_at, id)" in made
 
 
 def test_a_second_migration_changes_nothing(database: Database) -> None:
