@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.resources
 import multiprocessing
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -25,10 +24,6 @@ def _settings(url: str) -> Settings:
     return load_settings({"KEPU_DATABASE_URL": url})
 
 
-def _has_expression(index: sa.Index) -> bool:
-    return any(not isinstance(part, sa.Column) for part in index.expressions)
-
-
 def _tables(database: Database) -> set[str]:
     with database.connect() as connection:
         return set(sa.inspect(connection).get_table_names())
@@ -44,17 +39,16 @@ def test_an_empty_database_is_brought_up_to_date_when_opened(empty_database_url:
 
 
 def test_the_steps_lead_to_the_tables_that_the_programme_works_with(database: Database) -> None:
-    indexes = [index for table in metadata.tables.values() for index in table.indexes]
-    expressions = {index.name for index in indexes if _has_expression(index)}
-
-    def compared(object: Any, name: str | None, *_: Any) -> bool:
-        return name not in expressions  # SQLite does not tell what they are made of
-
+    # Of an index of SQLite alembic does not see which way it is sorted.
+    unseen = {"ix_reviews_queue"} if database.dialect == "sqlite" else set()
+    options = {"compare_type": True, "render_as_batch": True, "include_name": lambda name, *_: name not in unseen}
+    options["include_object"] = lambda _, name, *__: name not in unseen
     with database.connect() as connection:
-        options = {"compare_type": True, "render_as_batch": True, "include_object": compared}
-        assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
-        there = {index["name"] for table in metadata.tables for index in sa.inspect(connection).get_indexes(table)}
-        assert expressions <= there
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, metadata) == []
+        for name in unseen:
+            made = connection.exec_driver_sql("SELECT sql FROM sqlite_master WHERE name = ?", (name,)).scalar_one()
+            assert "(state, urgent DESC, due_at, id)" in made
 
 
 def test_a_second_migration_changes_nothing(database: Database) -> None:
