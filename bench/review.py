@@ -19,22 +19,22 @@ import sqlalchemy as sa
 
 from content_store import audit, clock, organisations, schema
 from content_store import schema_review as tables
-from content_store.db import Connection, Database, open_database
+from content_store.db import Database, open_database
 from content_store.review import deciding, desk, publishing, queue, records, submitting, versions
 from content_store.review.trail import Actor
-from content_store.review_words import AiUse, ContentOrigin, ReviewStep
+from content_store.review_words import THREE_PROOFS, THREE_REVIEWS, AiUse, ContentOrigin, ReviewStep
 from content_store.settings import load_settings
 from content_store.staff_vocabulary import StaffRole
 from content_store.vocabulary import Prefecture, Topic
 
+Act = Callable[[Any], object]
 VERSIONS, OPEN, WHOLE = 50_000, 3_000, 120
 BODY = "竹子的营养很少，大熊猫一天要吃十二个小时以上。\n它的肠道像食肉动物，消化不了多少纤维素。\n" * 25
 SETTINGS = load_settings({})
 PEOPLE = [Actor(f"p{number}", f"编辑{number}") for number in range(9)]
 WRITER, CHIEF, LOCAL = Actor("writer", "作者"), PEOPLE[-1], Actor("local", "县编辑")
 PLACES = [entry.value for entry in Prefecture]
-STEPS: tuple[ReviewStep, ...] = (ReviewStep.FIRST_REVIEW, ReviewStep.SECOND_REVIEW, ReviewStep.FINAL_REVIEW)
-STEPS += (ReviewStep.FIRST_PROOF, ReviewStep.SECOND_PROOF, ReviewStep.THIRD_PROOF)
+STEPS = (*THREE_REVIEWS, *THREE_PROOFS)
 
 
 def employ(database: Database) -> None:
@@ -77,10 +77,10 @@ def fill(database: Database) -> None:
             connection.exec_driver_sql("ANALYZE")
 
 
-def each(database: Database, acts: Sequence[Callable[[Any], object]], writers: int = 1) -> str:
+def each(database: Database, acts: Sequence[Act], writers: int = 1) -> str:
     """Acts a second, each in a transaction of its own, by so many threads; and the milliseconds of our processor."""
 
-    def work(mine: Sequence[Callable[[Any], object]]) -> None:
+    def work(mine: Sequence[Act]) -> None:
         for act in mine:
             with database.begin() as connection:
                 act(connection)
@@ -120,44 +120,30 @@ def measure_reading(database: Database) -> None:
     reads(database, "an item with all that belongs to it", lambda c: desk.case(c, one.review_id, CHIEF))
 
 
-def _of_each(ids: list[str], act: Callable[[Connection, str], object]) -> list[Callable[[Connection], object]]:
-    def of(id: str) -> Callable[[Connection], object]:
-        return lambda connection: act(connection, id)
-
-    return [of(id) for id in ids]
-
-
-def _claim(who: Actor, step: ReviewStep, connection: Connection, review_id: str) -> object:
-    return queue.claim(connection, review_id, step, who, hours=1)
-
-
-def _approve(who: Actor, step: ReviewStep, connection: Connection, review_id: str) -> object:
-    return deciding.approve(connection, review_id, step, who, version=2)
-
-
 def measure_writing(database: Database) -> None:
     """The whole way of contents, act by act."""
     ids = [f"c{number}" for number in range(WHOLE)]
-    told = _of_each(ids, lambda c, id: versions.save(c, id, WRITER, based_on=1, title="新题"))
-    print(f"| saves/s | {each(database, told)} |")
-    told = _of_each(ids, lambda c, id: submitting.submit(c, id, WRITER, SETTINGS, version=2))
-    print(f"| submissions/s | {each(database, told)} |")
+    saves = [partial(versions.save, content_id=id, actor=WRITER, based_on=1, title="新题") for id in ids]
+    print(f"| saves/s | {each(database, saves)} |")
+    how: dict[str, Any] = {"actor": WRITER, "settings": SETTINGS, "version": 2}
+    print(f"| submissions/s | {each(database, [partial(submitting.submit, content_id=id, **how) for id in ids])} |")
     with database.connect() as connection:
         reviews = [records.of(connection, id)[0].id for id in ids]
     for number, (who, step) in enumerate(zip(PEOPLE, STEPS, strict=False)):
         writers = 4 if number == 1 else 1
         mark = f", {writers} at once" if writers > 1 else ""
-        told = _of_each(reviews, partial(_claim, who, step))
-        claims = each(database, told, writers)
-        told = _of_each(reviews, partial(_approve, who, step))
-        verdicts = each(database, told, writers)
+        step_of: dict[str, Any] = {"step": step, "actor": who}
+        claims = each(database, [partial(queue.claim, review_id=id, hours=1, **step_of) for id in reviews], writers)
+        passes = [partial(deciding.approve, review_id=id, version=2, **step_of) for id in reviews]
+        verdicts = each(database, passes, writers)
         if number < 2:
             print(f"| claims/s{mark} | {claims} |\n| verdicts/s{mark} | {verdicts} |", flush=True)
     half = WHOLE // 2
-    told = _of_each(ids[:half], lambda c, id: publishing.publish(c, id, CHIEF, version=2))
-    print(f"| publications/s | {each(database, told)} |")
+    out: dict[str, Any] = {"actor": CHIEF, "version": 2}
+    told = each(database, [partial(publishing.publish, content_id=id, **out) for id in ids[:half]])
+    print(f"| publications/s | {told} |")
     at = clock.now_ms() + 60_000
-    each(database, _of_each(ids[half:], lambda c, id: publishing.publish(c, id, CHIEF, version=2, at=at)))
+    each(database, [partial(publishing.publish, content_id=id, at=at, **out) for id in ids[half:]])
     with clock.fixed(at + 1), database.begin() as connection:
         begun = time.perf_counter()
         due = publishing.publish_due(connection)

@@ -38,6 +38,7 @@ def test_an_empty_database_is_brought_up_to_date_when_opened(empty_database_url:
         database.close()
 
 
+@pytest.mark.filterwarnings("ignore:autogenerate skipping")
 def test_the_steps_lead_to_the_tables_that_the_programme_works_with(database: Database) -> None:
     # Of an index of SQLite alembic does not see which way it is sorted.
     unseen = {"ix_reviews_queue"} if database.dialect == "sqlite" else set()
