@@ -217,11 +217,14 @@ class Shelf:
     def _outside_frames(self, numbers: Sequence[int], work: int) -> bool:
         """Whether the work shares prints that only few share; true where nearly all prints are shared by some."""
         frames = {number for number in numbers if self._is_frame(number)}
-        own = set(numbers) - frames
-        if not frames or len(own) <= len(numbers) * _SHARED:
+        own = len(numbers) - len(frames)
+        if not frames or own <= len(numbers) * _SHARED:
+            return True
+        shared = sum(work in self._sharing[number] for number in numbers if number not in frames)
+        if shared >= _OUTSIDE * own:
             return True
         theirs = {number for trace in self._works[work].traces.values() for number in _prints(trace)} - frames
-        return len(own & theirs) >= _OUTSIDE * min(len(own), len(theirs))
+        return shared >= _OUTSIDE * len(theirs)
 
     def _is_frame(self, number: int) -> bool:
         return len(self._sharing.get(number, ())) >= _FRAME or number in self._common

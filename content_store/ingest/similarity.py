@@ -32,6 +32,8 @@ _ANCHOR = 8
 """Words of a run that is no chance, by which what stands before, between and after is told."""
 _FEW = 6
 """Fewer numbers than these say nothing."""
+_SOME = 0.25
+"""Where less of the numbers differ they were edited."""
 _SLACK = 2
 """Words by which a number may be off its place."""
 _NUMBERS_TO_WORDS = 4
@@ -225,20 +227,26 @@ class _Alignment:
 
     def numbers(self) -> float:
         """The share of numbers in runs that have others in their places; 0 where it is no sign of a bulletin."""
-        if np.count_nonzero(self.here < NUMBERS) < _FEW:
+        numbers = self.here < NUMBERS
+        places = np.flatnonzero(numbers & self.inside)
+        if len(places) < _FEW:
             return 0.0
-        inside = np.flatnonzero(self.inside)
-        numbers = self.here[inside] < NUMBERS
-        if numbers.sum() < _FEW:
+        differing = self._differing(places)
+        if differing < _SOME:
             return 0.0
-        last = np.searchsorted(self.places, inside, "right") - 1
-        there = self.found[last] + inside - self.places[last]
-        same = np.zeros(len(inside), bool)
+        words = np.flatnonzero(~numbers & self.inside)
+        return differing if differing > _NUMBERS_TO_WORDS * self._differing(words) else 0.0
+
+    def _differing(self, places: _Places) -> float:
+        """The share of the words at ``places``, which are in runs, that are not in their places there."""
+        if not len(places):
+            return 0.0
+        last = np.searchsorted(self.places, places, "right") - 1
+        there = self.found[last] + places - self.places[last]
+        same = np.zeros(len(places), bool)
         for shift in range(-_SLACK, _SLACK + 1):
-            same |= self.there.take(there + shift, mode="clip") == self.here[inside]
-        differing = float(1 - same[numbers].mean())
-        words = float(1 - same[~numbers].mean()) if not numbers.all() else 0.0
-        return differing if differing > _NUMBERS_TO_WORDS * words else 0.0
+            same |= self.there.take(there + shift, mode="clip") == self.here[places]
+        return 1 - np.count_nonzero(same) / len(places)
 
 
 def _meetings(ours: _Longs, others: _Passages) -> tuple[_Places, _Places]:
