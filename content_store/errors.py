@@ -6,6 +6,7 @@ from content_store.error_base import KepuError as KepuError
 from content_store.errors_intake import AllowanceUsed as AllowanceUsed
 from content_store.errors_intake import CallClosed as CallClosed
 from content_store.errors_intake import CriteriaNotMet as CriteriaNotMet
+from content_store.errors_intake import DuplicateWork as DuplicateWork
 from content_store.errors_intake import FeedUnreadable as FeedUnreadable
 from content_store.errors_intake import FetchFailed as FetchFailed
 from content_store.errors_intake import IngestFailed as IngestFailed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from content_store.error_base import KepuError
 from content_store.problems import FetchProblem
 from content_store.upload_words import UploadProblem
+from content_store.vocabulary import ContentStatus
 
 
 class UnknownCreator(KepuError):
@@ -90,6 +91,21 @@ class UploadRefused(KepuError):
     def __init__(self, problem: UploadProblem, message: str) -> None:
         super().__init__(message, hint=problem.label)
         self.problem = problem
+
+
+class DuplicateWork(KepuError):
+    """A work that is submitted is a copy of the content ``content_id``; ``title`` and ``status`` are of that."""
+
+    code = "duplicate_work"
+
+    def __init__(self, content_id: str, title: str, status: ContentStatus) -> None:
+        super().__init__(
+            f"the work is a copy of content {content_id}, which is {status.value}",
+            hint="go on with that one; who may publish can submit it all the same and say why it is none",
+        )
+        self.content_id = content_id
+        self.title = title
+        self.status = status
 
 
 class UnknownUpload(KepuError):

@@ -145,6 +145,7 @@ _STATUS: dict[type[KepuError], int] = {
     errors.UnknownVersion: 404,
     errors.AlreadyClaimed: 409,
     errors.CallClosed: 409,
+    errors.DuplicateWork: 409,
     errors.NotClaimed: 409,
     errors.ReviewClosed: 409,
     errors.StaleRevision: 409,

@@ -3,6 +3,7 @@
 Read ``find_or_add`` first. A work whose source is known is what the source stands for: unchanged, or changed. Any other
 is looked up by its text (``content_store/ingest/shelf.py``) and becomes a further source of what it is a copy of, or a
 content of its own. A copy of a withdrawn content is that, and told: it neither comes back nor is made anew.
+``admit`` does so for a work that has its draft already.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from enum import StrEnum
 
 from sqlalchemy.engine import Connection
 
-from content_store import ids, locks
+from content_store import ids, locks, statements
 from content_store.driver import Driver
 from content_store.ingest.shelf import Match, Shelf, Signature
 from content_store.ingest.similarity import Relation
@@ -23,8 +24,10 @@ from content_store.vocabulary import ContentStatus, SourceRole
 CHUNK = 200
 """Works that are looked up and stored at once: more are no quicker, and take memory."""
 
-_MISSING = """SELECT id, title, summary, body, status FROM contents WHERE id > ?
+_MISSING = """SELECT id, title, summary, body, status FROM contents WHERE id > ? AND (body <> '' OR summary <> '')
+    AND status <> 'draft' AND (status <> 'withdrawn' OR published_at IS NOT NULL)
     AND NOT EXISTS (SELECT 1 FROM originals WHERE content_id = contents.id) ORDER BY id LIMIT ?"""
+_HELD = "SELECT id FROM contents WHERE id IN ? ORDER BY id FOR UPDATE"
 
 
 class Verdict(StrEnum):
@@ -88,11 +91,26 @@ def find_or_add(connection: Connection, works: Sequence[Work], create: Create) -
     signatures = [Signature.of(work.title, work.text) for work in works]
     named = names(works)
     hold(connection)
+    _hold_changed(connection, works, named)
     found: list[Found] = []
     for begin in range(0, len(works), CHUNK):
         part = slice(begin, begin + CHUNK)
         found += _Round(connection, works[part], named[part], signatures[part]).run(create, begin)
     return found
+
+
+def _hold_changed(connection: Connection, works: Sequence[Work], named: Sequence[Name]) -> None:
+    """Hold the contents that are to get another version, in the order of their ids.
+
+    Making drafts takes the audit log, for which those who change one of these contents now may be waiting already.
+    """
+    if connection.dialect.name == "sqlite":
+        return
+    sources = Sources(connection, named)
+    pairs = ((sources.find(name, work.source.guid)[0], name) for name, work in zip(named, works, strict=True))
+    changed = {known.content_id for known, name in pairs if known is not None and known.digest != name.digest}
+    for part in statements.chunks(sorted(changed)):
+        Driver(connection).rows(_HELD, part)
 
 
 class _Round:
@@ -122,6 +140,8 @@ class _Round:
             found.append(self._decide(work, name, signature))
             self._seen[name.entry] = found[-1]
         new = {begin + at: one.content_id for at, one in enumerate(found) if one.verdict is Verdict.NEW}
+        # The sources of what is there are stored first, for the reason of ``_hold_changed``.
+        self._sources.write(but=set(new.values()))
         if new:
             create(new)
         self._shelf.write()
@@ -175,6 +195,51 @@ class _Round:
         return Found(Verdict.NEW, content_id, 1.0, ContentStatus.DRAFT, near)
 
 
+def admit(
+    connection: Connection,
+    content_id: str,
+    work: Work,
+    *,
+    claims: bool = True,
+    stands: Callable[[Match], bool] = lambda match: True,
+) -> Found:
+    """What the newest words of a content are: its own (NEW), kept from now on, or a COPY, the source of another one.
+
+    Words like those that were kept of it before are its own. The first copy that ``stands`` allows counts. Without
+    ``claims`` its own words are not kept yet: then nothing can be a copy of them. Raises BadRecord.
+    """
+    signature, [name] = Signature.of(work.title, work.text), names([work])
+    hold(connection)
+    sources, shelf = Sources(connection, [name]), Shelf(connection, [signature], [content_id])
+    same = [match for match in shelf.find(signature) if match.relation is Relation.SAME]
+    own = any(match.content_id == content_id for match in same)
+    twin = None if own else next((match for match in same if stands(match)), None)
+    found = Found(Verdict.NEW, content_id, 1.0, ContentStatus.DRAFT)
+    if twin is not None:
+        found = Found(Verdict.COPY, twin.content_id, twin.likeness.similarity, twin.status)
+    elif claims:
+        shelf.put(content_id, signature, ContentStatus.DRAFT)
+        shelf.write()
+    _tell(sources, name, work, found, claims)
+    return found
+
+
+def _tell(sources: Sources, name: Name, work: Work, found: Found, claims: bool) -> None:
+    """Let the work be the source of what it was found to be, and of nothing else."""
+    role = SourceRole.ORIGINAL if found.verdict is Verdict.NEW else SourceRole.COPY
+    known, _ = sources.find(name, work.source.guid)
+    if known is not None and (known.role, known.content_id) == (role, found.content_id):
+        if known.digest != name.digest:
+            sources.change(known, name, work, found.similarity)
+    else:
+        if known is not None:
+            sources.end(known)
+        # What a feed brought is that feed's, whoever edits it.
+        if role is SourceRole.COPY or (claims and not sources.has_original(found.content_id)):
+            sources.add(found.content_id, role, name, work, found.similarity)
+    sources.write()
+
+
 def find(connection: Connection, works: Sequence[tuple[str, str]]) -> list[list[Match]]:
     """For each title and plain text the stored works that have much in common with it, the likeliest first."""
     signatures = [Signature.of(title, text) for title, text in works]
@@ -212,6 +277,7 @@ def add_missing(
 ) -> str | None:
     """Keep up to ``limit`` stored contents of which nothing is kept, in the order of their ids from ``after`` on.
 
+    Drafts are not among them, nor what was withdrawn before anybody read it: those are kept when they are submitted.
     ``plain`` makes a text of a body. Returns the last id that was looked at, from which to go on, or None at the end.
     Whoever is interrupted may begin anew: what is kept is not looked at again.
     """

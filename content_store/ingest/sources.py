@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -27,6 +27,7 @@ _BY_ENTRY, _BY_PLACE = f"{_KNOWN} s.entry IN ? ORDER BY s.id", f"{_KNOWN} s.plac
 _COLUMNS = ("guid", "url", "entry", "place", "digest", "title", "similarity", "published_at", "changed_at")
 _UPDATE = f"UPDATE content_sources SET {', '.join(f'{name} = ?' for name in _COLUMNS)} WHERE id = ?"
 _END = "UPDATE content_sources SET ended_at = ? WHERE id = ?"
+_ORIGINAL = "SELECT 1 FROM content_sources WHERE content_id = ? AND role = 'original' AND ended_at IS NULL"
 _NEW = Insertion.into(_table, ("content_id", "role", "kind", "source_id", "account_id", "found_at", *_COLUMNS))
 
 
@@ -121,9 +122,13 @@ def _levels(work: HasSource, digest: str) -> Iterator[str | None]:
         checks.text(value, "what a source tells")
     checks.identifier(source.id, "a source's id")
     name = source.guid or source.url
-    yield _digest(source.kind, source.id, "name", name) if name else None
+    yield _entry(source.kind, source.id, name) if name else None
     yield _digest(source.kind, source.id, "title", name or "", work.title) if work.title else None
     yield _digest(source.kind, source.id, "words", name or "", digest)
+
+
+def _entry(kind: SourceKind, source_id: str, name: str) -> str:
+    return _digest(kind, source_id, "name", name)
 
 
 def _place(source: Source) -> str | None:
@@ -190,12 +195,17 @@ class Sources:
         self._taken(known)
         self._ended.append((clock.now_ms(), known.id))
 
-    def write(self) -> None:
-        """Store all that; the contents must be there."""
-        driver = Driver(self.connection)
+    def has_original(self, content_id: str) -> bool:
+        """Whether anything stored is the source that a content was made from."""
+        return bool(Driver(self.connection).rows(_ORIGINAL, content_id))
+
+    def write(self, *, but: Collection[str] = ()) -> None:
+        """Store all that, ``but`` for the new sources of contents that are not there yet."""
+        driver, later = Driver(self.connection), [row for row in self._told if row[0] in but]
         driver.many(_END, self._ended)
         driver.many(_UPDATE, self._changed)
-        driver.insert(_NEW, self._told)
+        driver.insert(_NEW, [row for row in self._told if row[0] not in but])
+        self._ended, self._changed, self._told = [], [], later
 
     def _taken(self, known: Known) -> None:
         # Two entries of one call are not the same source.
@@ -213,6 +223,21 @@ class Sources:
         for part in statements.chunks(sorted(values)):
             for id, content_id, role, status, *rest in driver.rows(sql, part):
                 yield Known(id, content_id, SourceRole(role), ContentStatus(status), *rest)
+
+
+def copies(connection: Connection, works: Mapping[str, str]) -> dict[str, str]:
+    """Which of ``works``, drafts with ids of their own, are a source of another content now: its id by theirs.
+
+    They are told by the id of each and of the account (or other source) that brought it.
+    """
+    entries = {_entry(SourceKind.UPLOAD, source_id, guid): guid for guid, source_id in works.items()}
+    query = sa.select(_table.c.entry, _table.c.content_id)
+    query = query.where(_table.c.role == SourceRole.COPY, _table.c.ended_at.is_(None))
+    found = {}
+    for part in statements.chunks(sorted(entries)):
+        for row in connection.execute(query.where(_table.c.entry.in_(part))):
+            found[entries[row.entry]] = row.content_id
+    return found
 
 
 def known_names(connection: Connection, kind: SourceKind, source_id: str, guids: Iterable[str]) -> set[str]:

@@ -88,7 +88,7 @@ def refuse_withdrawn(connection: Connection, content_id: str) -> None:
     if connection.execute(status).scalar_one_or_none() != ContentStatus.WITHDRAWN:
         return
     found = tombstone(connection, content_id)
-    if found is not None and _was_public(connection, content_id):
+    if found is not None and was_public(connection, content_id):
         raise Withdrawn(
             f"content {content_id} was withdrawn",
             reason=found.reason.value,
@@ -104,7 +104,7 @@ def _take_back(connection: Connection, content: Content) -> None:
         connection.execute(sa.update(schema.contents).where(schema.contents.c.id == content.id).values(gone))
 
 
-def _was_public(connection: Connection, content_id: str) -> bool:
+def was_public(connection: Connection, content_id: str) -> bool:
     """Whether there was ever something for people to read: drafts leave no trace for them."""
     versions_of = tables.content_versions.c
     words = sa.exists().where(versions_of.content_id == content_id)

@@ -345,7 +345,7 @@ def test_contents_that_were_there_before_are_kept_by_and_by(database: Database) 
     texts = {f"c{at}": WRITE.text(300) for at in range(5)}
     with database.begin() as connection:
         for id, text in texts.items():
-            contents.create(connection, id=id, title=f"旧文{id}", body=f"<p>{text}</p>")
+            contents.create(connection, id=id, title=f"旧文{id}", body=f"<p>{text}</p>", status=ContentStatus.PUBLISHED)
         after: str | None = ""
         while after is not None:
             after = originals.add_missing(connection, after=after, limit=2, plain=lambda body: body[3:-4])

@@ -38,6 +38,7 @@ from tests.support.review_desk import (
     CHIEF,
     REVIEWERS,
     WRITER,
+    body,
     draft,
     later,
     pass_all,
@@ -306,7 +307,7 @@ def test_a_word_that_is_listed_later_holds_back_what_waits_for_its_time(desk: Da
             draft(connection, id, title=f"{id} 神医" if id == "panda" else "虎")
             pass_all(connection, submit(connection, id))
             publishing.publish(connection, id, CHIEF, version=1, at=due)
-        published(connection, "old", body="老神医的故事" + BODY)
+        published(connection, "old", body="老神医的故事" + body("old"))
         found = put_term(connection, "神医", Severity.QUARANTINE, "多见于虚假宣传")
         assert (found.held, found.published) == (["panda"], {"old": ["神医"]})
         assert quarantining.rescan(connection, CHIEF).held == []

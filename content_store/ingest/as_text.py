@@ -1,0 +1,21 @@
+"""The plain text of a stored body, by which works are compared."""
+
+from __future__ import annotations
+
+from markdown_it import MarkdownIt
+
+from content_store.ingest.sanitising import plain_text
+from content_store.uploads import bounds
+
+# Bodies of before are HTML, which Markdown leaves as it is.
+_READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+
+
+def text_of(body: str) -> str:
+    """What is to be read of ``body``, Markdown or HTML: the same of a feed's HTML and of the Markdown made from it.
+
+    What would take long to be read as Markdown is taken as it stands.
+    """
+    if len(body) > bounds.MARKDOWN_CHARACTERS or body.count("[") > bounds.MARKDOWN_BRACKETS:
+        return plain_text(body)
+    return plain_text(_READER.render(body))
