@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 
 from content_store import audit, clock, organisations, schema
@@ -29,7 +30,7 @@ from content_store.vocabulary import Prefecture, Topic
 
 Act = Callable[[Any], object]
 VERSIONS, OPEN, WHOLE = 50_000, 3_000, 120
-BODY = "竹子的营养很少，大熊猫一天要吃十二个小时以上。\n它的肠道像食肉动物，消化不了多少纤维素。\n" * 25
+LENGTH = 1_100
 SETTINGS = load_settings({})
 PEOPLE = [Actor(f"p{number}", f"编辑{number}") for number in range(9)]
 WRITER, CHIEF, LOCAL = Actor("writer", "作者"), PEOPLE[-1], Actor("local", "县编辑")
@@ -56,18 +57,26 @@ def employ(database: Database) -> None:
         connection.execute(sa.insert(schema.grants), grants)
 
 
+def body(number: int) -> str:
+    """A body like no other: of two with the same words one is a copy and enters no review."""
+    return "".join(map(chr, np.random.default_rng(number).integers(0x4E00, 0x9000, LENGTH)))
+
+
 def fill(database: Database) -> None:
     """So many drafts with a version each, the last of them in review."""
     now = clock.now_ms()
-    made: dict[str, Any] = {"title": "大熊猫为什么吃竹子", "body": BODY, "topic": Topic.LIFE_SCI, "tags": ["竹子"]}
+    made: dict[str, Any] = {"title": "大熊猫为什么吃竹子", "topic": Topic.LIFE_SCI, "tags": ["竹子"]}
     for begin in range(0, VERSIONS, 5_000):
         part = range(begin, min(begin + 5_000, VERSIONS))
         shown = made | {"version": 1, "status": "draft", "created_at": now, "origin": ContentOrigin.FEED}
-        words = made | {"version": 1, "length": len(BODY), "created_at": now, "ai_use": AiUse.NONE}
+        words = made | {"version": 1, "length": LENGTH, "created_at": now, "ai_use": AiUse.NONE}
         words |= {"created_by": "writer"}
         with database.begin(bulk=True) as connection:
-            connection.execute(sa.insert(schema.contents), [shown | {"id": f"c{number}"} for number in part])
-            rows = [words | {"content_id": f"c{at}", "organisation_id": PLACES[at % len(PLACES)]} for at in part]
+            connection.execute(sa.insert(schema.contents), [shown | {"id": f"c{at}", "body": body(at)} for at in part])
+            rows = [
+                words | {"content_id": f"c{at}", "body": body(at), "organisation_id": PLACES[at % len(PLACES)]}
+                for at in part
+            ]
             connection.execute(sa.insert(tables.content_versions), rows)
     with database.begin(bulk=True) as connection:
         for number in range(VERSIONS - OPEN, VERSIONS):

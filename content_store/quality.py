@@ -6,7 +6,7 @@ the first reason why not.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from content_store import clock, schema
 from content_store import schema_review as tables
 from content_store.errors import UnknownRule
+from content_store.review import admitting
 from content_store.review_words import THREE_REVIEWS, QualityGap, ReviewState, ReviewStep, Verdict
 from content_store.vocabulary import ContentStatus
 
@@ -117,15 +118,10 @@ def judged(connection: Connection, since: int, before: int) -> list[Item]:
     query = sa.select(*columns, withdrawn.label("withdrawn_at")).select_from(source)
     query = query.where(contents.published_at >= since, contents.published_at < before, versions.live_from.is_not(None))
     rows = connection.execute(query.order_by(contents.id)).all()
-    copies = duplicates(connection, [row.id for row in rows])
+    # A copy enters no review; what was corrected until it had the words of another content is one all the same.
+    copies = admitting.copies(connection, [row.id for row in rows])
     steps = _passed(connection, since, before)
     return [_item(row, steps, row.id in copies) for row in rows]
-
-
-def duplicates(connection: Connection, ids: Collection[str]) -> set[str]:
-    """Those of ``ids`` that are copies of another content."""
-    # Copies are joined before they are reviewed; whoever keeps account of them answers here.
-    return set()
 
 
 def _item(row: Any, passed: Mapping[tuple[str, int], frozenset[ReviewStep]], duplicate: bool) -> Item:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from threading import Event, Lock
 
 from content_store.db import Database
+from content_store.ingest import originals
+from content_store.ingest.as_text import text_of
 from content_store.ingest.fetching import Fetcher
 from content_store.ingest.handler import Handler, Report
 from content_store.ingest.originals import Verdict
@@ -19,6 +21,11 @@ from content_store.settings import Settings
 
 THREADS = 4
 """They wait for servers most of the time."""
+
+PORTION = 200
+"""Contents of which traces are made in one transaction: others wait for it a second or so."""
+PORTIONS = 50
+"""So many at a sweep: feeds wait for that a minute or so."""
 
 Told = Callable[[Report], object]
 
@@ -47,6 +54,16 @@ class Tally:
         return f"{self.feeds} feeds: {', '.join(parts)}" if self.feeds else "no feed was due"
 
 
+def keep_missing(database: Database, stop: Callable[[], bool] = lambda: False) -> None:
+    """Let copies of what was imported, or stored before copies were looked for, be known: so many contents at most."""
+    after: str | None = ""
+    for _ in range(PORTIONS):
+        if after is None or stop():
+            return
+        with database.begin() as connection:
+            after = originals.add_missing(connection, after=after, limit=PORTION, plain=text_of)
+
+
 def sweep(
     database: Database,
     settings: Settings,
@@ -58,8 +75,10 @@ def sweep(
 ) -> Tally:
     """Fetch every feed that is due, once. ``told`` hears of each; ``stop`` is asked before each whether to go on.
 
-    What a thread raises is raised, once the others have ended what they were at.
+    First some contents of which copies are not known yet are kept (``keep_missing``). What a thread raises is raised,
+    once the others have ended what they were at.
     """
+    keep_missing(database, stop)
     fetcher = fetcher or Fetcher.of(settings)
     robots, tally, lock, failed = Robots(fetcher), Tally(), Lock(), Event()
     name = worker or f"ingest-{os.getpid()}"

@@ -6,12 +6,15 @@ is the same and submitted later, by whatever road, is a copy of it (``content_st
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from content_store import contents
+from content_store import contents, statements
+from content_store import schema_review as tables
 from content_store.ingest import originals, sources
 from content_store.ingest.as_text import text_of
 from content_store.ingest.originals import Verdict, Work
@@ -22,6 +25,8 @@ from content_store.review.trail import Actor
 from content_store.review.versions import Version
 from content_store.review_words import WithdrawReason
 from content_store.vocabulary import ContentStatus, SourceKind
+
+_versions = tables.content_versions.c
 
 HOUSE = "house"
 """The source of works that have no author."""
@@ -74,9 +79,19 @@ def admit(
 
 def twin_of(connection: Connection, content_id: str) -> Twin | None:
     """The content that a work was found to be a copy of when it was last looked at."""
-    author = works.author(connection, content_id) or HOUSE
-    found = sources.copies(connection, {content_id: author}).get(content_id)
+    found = copies(connection, [content_id]).get(content_id)
     return None if found is None else _twin(connection, found)
+
+
+def copies(connection: Connection, content_ids: Collection[str]) -> dict[str, str]:
+    """Those of the works that were found to be copies when they were last looked at, and of which content."""
+    # Whose work it is never changes.
+    first = sa.select(_versions.content_id, _versions.author_id).where(_versions.version == 1)
+    brought: dict[str, str] = {}
+    for part in statements.chunks(content_ids):
+        rows = connection.execute(first.where(_versions.content_id.in_(part)))
+        brought |= {id: author or HOUSE for id, author in rows}
+    return sources.copies(connection, brought)
 
 
 def _twin(connection: Connection, content_id: str) -> Twin:

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from content_store import accounts, contents, roles
 from content_store.db import Connection
-from content_store.errors import BadRecord, ReviewClosed, UnknownContent, UnknownVersion, Unreviewed
+from content_store.errors import BadRecord, DuplicateWork, ReviewClosed, UnknownContent, UnknownVersion, Unreviewed
 from content_store.review import comments, desk, quarantining, records, submitting, trail, versions, works
 from content_store.review.records import Review
 from content_store.review.versions import Conflict, Version
@@ -19,7 +19,7 @@ from content_store.upload_words import UploadWarning
 from content_store.vocabulary import ContentStatus, Topic
 from web import signed
 from web.access import Open
-from web.creators import forms, work_form
+from web.creators import forms, twins, work_form
 from web.creators.work_form import LABELS, Typed
 from web.creators.works import state_of
 from web.portal import markdown
@@ -37,6 +37,7 @@ _NOTICES = {
 _LOCKED = "这篇作品现在不能修改。你填写的内容还在下面，可以先复制保存。"
 _FAULTS = "有几处需要修改，见下面的提示；你填写的内容都还在。"
 _CONFLICT = "你编辑期间，这篇作品又有了新的版本，所以还没有保存。你写的内容一字未丢，请对照后决定。"
+_DUPLICATE = "已保存，但没有送审：这篇作品已经有了，见下面的说明。"
 _OPEN_TO_CHANGE = (ContentStatus.DRAFT,)
 
 
@@ -131,11 +132,13 @@ def spoken(name: str, value: Any) -> str:
 
 
 def _submit(id: str, version: int) -> str | Response:
-    services = current()
+    services, me = current(), signed.who().account.id
     try:
-        with services.database.begin() as connection:
-            actor = trail.account(connection, signed.who().account.id)
-            submitting.submit(connection, id, actor, services.settings, version=version)
+        submitting.send(
+            services.database, id, lambda connection: trail.account(connection, me), services.settings, version=version
+        )
+    except DuplicateWork:
+        return make_response(_page(id, fault=_DUPLICATE), 409)
     except (ReviewClosed, BadRecord, Unreviewed):
         return make_response(_page(id, fault="已保存，但没有送审：这个版本已经审过，或者在别处送审了。"), 409)
     return redirect(url_for("show_work", id=id, notice="submitted"), 303)
@@ -207,6 +210,7 @@ def _told(connection: Connection, latest: Version) -> dict[str, Any]:
     return {
         "content": content,
         "state": state_of(content.status, last.state if last else None),
+        "twin": twins.told(connection, id, me) if content.status in _OPEN_TO_CHANGE else None,
         "review": last if last and last.current else None,
         "reviews": [(review, _returned(review), comments.of(connection, review.id)) for review in reviews],
         "held": quarantining.held(connection, id, latest.version),

@@ -15,7 +15,7 @@ from content_store.alliance import allowance, creators
 from content_store.creator_words import Membership
 from content_store.db import Connection
 from content_store.errors import AllowanceUsed, BadRecord, NotAllowed, NotAMember
-from content_store.review import trail, versions, works
+from content_store.review import admitting, trail, versions, works
 from content_store.review.versions import Version, Words
 from content_store.review.works import Work
 from content_store.review_words import ContentOrigin, ReviewState
@@ -58,6 +58,10 @@ def state_of(status: ContentStatus, review: ReviewState | None) -> str:
     return _STATES[status]
 
 
+def _state(work: Work, copy: bool) -> str:
+    return "和已有的文章重复" if copy else state_of(work.status, work.review)
+
+
 def room(connection: Connection, services: Services, account_id: str) -> Room:
     """What is left of somebody's allowance: that of the alliance holds for its members, suspended ones too."""
     creator = creators.find(connection, account_id)
@@ -72,11 +76,13 @@ def show_works() -> str:
     services, me = current(), signed.who().account.id
     with services.database.connect() as connection:
         found = works.of_author(connection, me)
+        drafts = [work.content_id for work in found if work.status is ContentStatus.DRAFT]
+        copies = admitting.copies(connection, drafts)
         may_write = roles.may(connection, me, Permission.WRITE_WORKS, None)
         left = room(connection, services, me)
     return render_template(
         "creators/works.html",
-        works=[(work, state_of(work.status, work.review), _mark(work)) for work in found],
+        works=[(work, _state(work, work.content_id in copies), _mark(work)) for work in found],
         may_write=may_write,
         room=left,
     )
@@ -112,8 +118,8 @@ def _nothing_else(connection: Connection, account_id: str) -> None:
 def store(id: str, words: Words, also: Also = _nothing_else) -> str | None:
     """Store a new work under ``id``, which the form brought; what is in the way, for its writer, if anything.
 
-    ``also`` is done in the same transaction. One that is theirs already is stored: the form was sent twice. Raises
-    NotAllowed, and what ``also`` raises.
+    ``also`` is done in the same transaction. One that is theirs already is stored: the form was sent twice. That it is
+    a copy is no hindrance: its page tells it. Raises NotAllowed, and what ``also`` raises.
     """
     services, account = current(), signed.who().account
     if not is_new_id(id):
@@ -125,6 +131,8 @@ def store(id: str, words: Words, also: Also = _nothing_else) -> str | None:
         with services.database.begin() as connection:
             _create(connection, services, account, id, words)
             also(connection, account.id)
+        with services.database.begin() as connection:
+            admitting.look(connection, id, trail.account(connection, account.id))
     except AllowanceUsed:
         return _USED
     except NotAMember:

@@ -27,8 +27,12 @@ def submit_content(id: str) -> Response:
         return _incomplete(id)
     settings, urgent = current().settings, bool(asking.field("urgent"))
     try:
-        with current().database.begin() as connection:
-            submitting.submit(connection, id, asking.me(connection), settings, version=version, urgent=urgent)
+        submitting.send(
+            *(current().database, id, asking.me, settings),
+            version=version,
+            urgent=urgent,
+            distinct=asking.field("distinct"),
+        )
     except BadRecord:
         return content.show(id, fault=NOT_READY, status=422)
     except refusals.REFUSALS as error:

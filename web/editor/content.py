@@ -10,7 +10,7 @@ from content_store import accounts, clock, contents, organisations
 from content_store.content_records import Content
 from content_store.db import Connection
 from content_store.errors import KepuError
-from content_store.review import correcting, permits, quarantining, records, versions, withdrawing
+from content_store.review import admitting, correcting, permits, quarantining, records, versions, withdrawing
 from content_store.review.quarantining import Quarantine
 from content_store.review.records import Review
 from content_store.review.trail import Actor
@@ -86,6 +86,7 @@ def _given(connection: Connection, content: Content, me: Actor) -> dict[str, Any
         "copyable": may["corrects"] and content.status in _OVER,
         "editable": may["corrects"] and content.status not in _OVER,
         "submits": may["corrects"] and _unsubmitted(content, newest, reviews),
+        "twin": admitting.twin_of(connection, content.id),
         "corrections": correcting.of(connection, content.id),
         "pending": correcting.of_version(connection, content.id, newest.version) if newest else None,
         "tombstone": withdrawing.tombstone(connection, content.id),

@@ -6,6 +6,7 @@ from content_store import clock
 from content_store.errors import (
     AlreadyClaimed,
     BadRecord,
+    DuplicateWork,
     KepuError,
     MayNotReview,
     NotAllowed,
@@ -17,7 +18,10 @@ from content_store.errors import (
 from content_store.review.desk import Case
 from content_store.review_words import ReviewState, ReviewStep, Verdict
 
-REFUSALS = (AlreadyClaimed, BadRecord, MayNotReview, NotAllowed, NotClaimed, Quarantined, ReviewClosed, Unreviewed)
+REFUSALS = (
+    *(AlreadyClaimed, BadRecord, DuplicateWork, MayNotReview, NotAllowed, NotClaimed, Quarantined, ReviewClosed),
+    Unreviewed,
+)
 """What is told on the page itself, above what was typed."""
 
 KEPT = "你写的内容没有丢，还在下面。"
@@ -79,6 +83,9 @@ def of_content(error: KepuError) -> str:
             return "这一版还没有走完审核，不能发布。"
         case NotAllowed():
             return "你没有这项权限。需要的话，请联系本单位的管理员。"
+        case DuplicateWork():
+            which = f"《{error.title}》（{error.status.label}）"
+            return f"没有送审：这份稿件和{which}是同一篇。确认不是重复的，请写明理由再送审。"
         case ReviewClosed():
             return "稿件已经在审核中，或者有了更新的一版。请看最新的内容再操作。"
     return "稿件的状态刚刚有了变化，这个操作现在不能做。请看下面最新的情况。"

@@ -75,8 +75,7 @@ def _after(id: str, version: int) -> Response:
     if asking.field("then") != "submit":
         return redirect(url_for("show_content_desk", id=id, notice="saved"), 303)
     try:
-        with current().database.begin() as connection:
-            submitting.submit(connection, id, asking.me(connection), current().settings, version=version)
+        submitting.send(current().database, id, asking.me, current().settings, version=version)
     except BadRecord:
         return _page(id, version, _typed(), fault=f"已保存为第 {version} 版，但{acts.NOT_READY}", status=422)
     except refusals.REFUSALS as error:

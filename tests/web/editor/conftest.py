@@ -21,6 +21,7 @@ from content_store.review_words import AiUse, ContentOrigin
 from content_store.sessions import Limits
 from content_store.staff_vocabulary import StaffRole
 from content_store.vocabulary import Topic
+from tests.support import review_desk
 from tests.support.staff import CHENGDU, MIANYANG, ROOT, found_organisations, somebody
 from tests.web.conftest import opened
 from tests.web.staff.conftest import Desk
@@ -61,7 +62,8 @@ class Newsroom:
 
     def write(self, id: str = "onion", **words: Any) -> None:
         """A draft by wang."""
-        told: dict[str, Any] = {"title": "切洋葱为什么流泪", "body": BODY, "topic": Topic.DAILY, "ai_use": AiUse.NONE}
+        body = BODY if id == "onion" else review_desk.body(id)
+        told: dict[str, Any] = {"title": "切洋葱为什么流泪", "body": body, "topic": Topic.DAILY, "ai_use": AiUse.NONE}
         told |= {"source": "成都科普", "licence": "CC BY 4.0", "author": "王作者"} | words
         with opened(self.app).database.begin() as connection:
             versions.create(connection, self.actor("wang"), ContentOrigin.EDITOR, id=id, **told)

@@ -7,6 +7,7 @@ import re
 from content_store import clock
 from content_store.review import quarantining, queue, terms, versions
 from content_store.review_words import ReviewState, ReviewStep, Severity
+from tests.support import review_desk
 from tests.web.conftest import opened
 from tests.web.editor.conftest import BODY, Newsroom, text_of
 
@@ -169,7 +170,7 @@ def test_a_term_holds_a_work_back_until_somebody_else_lets_it_pass(newsroom: New
 
 
 def test_a_changed_list_tells_what_it_holds_back_and_what_is_out_already(newsroom: Newsroom) -> None:
-    newsroom.publish("old", title="旧文一篇")
+    newsroom.publish("old", title="旧文一篇", body="冰箱里的菜也要洗。" + review_desk.body("old"))
     newsroom.in_review()
     chief = newsroom.sit("chief")
     form = {"terms": "冰箱", "severity": "forbidden", "reason": "要核实"}
