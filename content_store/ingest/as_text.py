@@ -11,7 +11,7 @@ from content_store.uploads import bounds
 
 # Bodies of before are HTML, which Markdown leaves as it is.
 _READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-_MARKS = re.compile(r"[<&\[\\]|^ {0,3}\d{1,9}[.)] ", re.MULTILINE)
+_MARKS = re.compile(r"[<&\[]|```|~~~|\d[.)](?:\s|$)")
 """Without any of these Markdown says no words that are not to be read, nor hides one; its other signs are no words."""
 
 

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from content_store import audit, clock, contents, schema
 from content_store.db import Connection, Database
-from content_store.ingest import feeds, sources
+from content_store.ingest import feeds, sources, sweeping
+from content_store.ingest.as_markdown import markdown_of
 from content_store.ingest.handler import Handler, Report
 from content_store.ingest.originals import Verdict
 from content_store.ingest.pacing import Bounds
@@ -18,6 +19,7 @@ from content_store.ingest.robots import Robots
 from content_store.ingest.sweeping import sweep
 from content_store.leases import Watch
 from content_store.review import versions
+from content_store.review_words import ContentOrigin
 from content_store.settings import load_settings
 from content_store.vocabulary import ContentStatus, SourceRole
 from tests.support.hostile import HOST, Hostile, page, reach
@@ -269,6 +271,23 @@ def test_the_clock_of_the_house_says_when_a_feed_is_next(world: World) -> None:
     world.run()
     with world.database.connect() as connection:
         assert feeds.get(connection, feed).next_at >= clock.now_ms() + SETTINGS.feed_least_minutes * 60_000
+
+
+def test_a_republished_import_is_found_whatever_its_body_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeping, "PORTION", 1)
+    told = {"status": ContentStatus.PUBLISHED, "published_at": 1, "origin": ContentOrigin.IMPORT}
+    with world.database.begin() as connection:
+        contents.create(connection, id="html", title="大熊猫", body=PANDA, **told)
+        contents.create(connection, id="markdown", title="茶", body="## 旱季\n\n" + markdown_of(TEA), **told)
+        # What nobody has submitted keeps nobody out.
+        contents.create(connection, id="draft", title="草稿", body=PANDA)
+    world.subscribe()
+    world.site.pages["/feed"] = rss(entry("1", "熊猫的食谱", PANDA), entry("2", "茶园", TEA))
+    tally = sweep(world.database, SETTINGS, fetcher=reach(world.server))
+    assert tally.counts == {Verdict.COPY: 2}
+    with world.database.connect() as connection:
+        found = sources.of(connection, ["html", "markdown", "draft"])
+    assert {id: len(there) for id, there in found.items()} == {"html": 1, "markdown": 1, "draft": 0}
 
 
 def test_all_that_is_due_is_done_once_by_several_threads(world: World) -> None:

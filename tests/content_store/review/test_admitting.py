@@ -17,11 +17,12 @@ from content_store.ingest import originals, sources
 from content_store.ingest.originals import Found, Verdict, Work
 from content_store.review import admitting, correcting, publishing, records, submitting, trail, versions, withdrawing
 from content_store.review.trail import Actor
+from content_store.review.versions import Words
 from content_store.review_words import AiUse, ContentOrigin, ReviewState, WithdrawReason
 from content_store.vocabulary import ContentStatus, SourceKind, SourceRole, Topic
 from tests.support import copies, review_desk
 from tests.support.clockwork import until
-from tests.support.review_desk import CHIEF, REVIEWERS, SETTINGS, WRITER, draft, pass_all, published, submit
+from tests.support.review_desk import CHIEF, REVIEWERS, SETTINGS, WRITER, pass_all, published, submit
 from tests.support.works import work
 
 OTHER = REVIEWERS[0]
@@ -35,14 +36,8 @@ INGEST = trail.programme("ingest")
 
 def bring(connection: Connection, id: str, text: str, who: Actor = OTHER) -> None:
     """A draft that is a work of somebody."""
-    versions.create(
-        *(connection, who, ContentOrigin.UPLOAD),
-        id=id,
-        author_id=who.account_id,
-        **{"title": f"第 {id} 篇", "body": text, "topic": Topic.LIFE_SCI, "ai_use": AiUse.NONE},
-        source="创作联盟",
-        licence="CC BY 4.0",
-    )
+    told = Words(title=f"第 {id} 篇", body=text, topic=Topic.LIFE_SCI, ai_use=AiUse.NONE, source="创作联盟")
+    versions.create(connection, who, ContentOrigin.UPLOAD, id=id, author_id=who.account_id, **told)
 
 
 def send(database: Database, id: str, who: Actor = OTHER, *, version: int = 1, distinct: str = "") -> None:
@@ -196,7 +191,7 @@ def fed(connection: Connection, *works: Work) -> list[Found]:
 
     def create(new: Mapping[int, str]) -> None:
         for at, id in new.items():
-            told = {"title": works[at].title, "body": works[at].text, "topic": Topic.LIFE_SCI, "ai_use": AiUse.NONE}
+            told = Words(title=works[at].title, body=works[at].text, topic=Topic.LIFE_SCI, ai_use=AiUse.NONE)
             versions.create(connection, INGEST, ContentOrigin.FEED, id=id, author_id=OTHER.account_id, **told)
 
     return originals.find_or_add(connection, works, create)
@@ -228,7 +223,7 @@ def test_what_is_out_can_be_corrected_even_into_a_copy_and_is_one_then(desk: Dat
 def test_whoever_stores_a_feed_holds_no_log_while_it_waits_for_an_editor(
     postgresql_database: Database, what: str
 ) -> None:
-    """The editor has a content and is about to write to the log; the feed brings something new and something of that."""
+    """The editor has a content and is about to write to the log; the feed brings a new work and one of that content."""
     desk = postgresql_database
     review_desk.staff(desk)
     with desk.begin() as connection:

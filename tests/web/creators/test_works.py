@@ -9,13 +9,15 @@ from typing import Any
 import docx
 from werkzeug.test import TestResponse
 
-from content_store import ids
+from content_store import contents, ids
 from content_store.alliance import creators
-from content_store.review import comments, deciding, publishing, queue, records, trail, versions, works
+from content_store.ingest import originals, sources
+from content_store.review import comments, deciding, publishing, queue, records, trail, versions, withdrawing, works
 from content_store.review.trail import Actor
-from content_store.review_words import ContentOrigin, ReturnReason, ReviewStep
+from content_store.review_words import ContentOrigin, ReturnReason, ReviewStep, WithdrawReason
 from content_store.staff_vocabulary import StaffRole
 from content_store.vocabulary import ContentStatus
+from tests.support import review_desk
 from tests.support.staff import CHENGDU, HOUSE, WENJIANG, somebody
 from tests.web.conftest import opened
 from tests.web.creators.conftest import BODY, WORK, Town
@@ -340,6 +342,58 @@ def test_a_large_file_is_taken_of_who_is_signed_in_only(members: Town) -> None:
     assert stranger.client.post(f"{WORKS}/upload", data=form).status_code == 413
     big = {"title": "x" * (LARGEST_BODY + 1)}
     assert members.writer.send(WORKS, on=NEW, id=ids.new_id(), **WORK | big).status_code == 413
+
+
+TEXT = review_desk.body("一篇") + "\n\n" + review_desk.body("一篇的后半")
+
+
+def test_a_copy_of_what_somebody_submitted_is_told_at_once_and_not_reviewed(members: Town) -> None:
+    first = make(members.other, body=TEXT, title="竹子开花")
+    save(members.other, first, body=TEXT, title="竹子开花", then="submit")
+    answer = upload(members.writer, "a.md", f"# 竹子开花了\n\n{TEXT}".encode())
+    id = answer.headers["Location"].removeprefix(f"{WORKS}/").partition("?")[0]
+    told = "它和平台上已有的文章《竹子开花》（审核中）是同一篇，不再另外送审。"
+    page = members.writer.see(answer.headers["Location"])
+    assert told in page
+    assert "打开那一篇" not in page, "works of others are not shown before everybody may see them"
+    refused = save(members.writer, id, body=TEXT, then="submit")
+    assert refused.status_code == 409
+    assert "已保存，但没有送审" in refused.text
+    assert told in refused.text
+    assert "和已有的文章重复" in members.writer.see(WORKS)
+    with members.begin() as connection:
+        assert records.of(connection, id) == []
+        found = sources.of(connection, [first])[first]
+    assert [one.account_id for one in found] == [members.ids["other"], members.ids["writer"]]
+    # Written anew it goes on.
+    assert save(members.writer, id, 2, body=review_desk.body("重写"), then="submit").status_code == 303
+    assert told not in members.writer.see(f"{WORKS}/{id}")
+
+
+def test_a_copy_of_one_s_own_work_leads_to_that(members: Town) -> None:
+    first = make(members.writer, body=TEXT, title="竹子开花")
+    save(members.writer, first, body=TEXT, title="竹子开花", then="submit")
+    members.writer.send(f"{WORKS}/{first}/recall")
+    page = members.writer.see(f"{WORKS}/{make(members.writer, body=TEXT)}")
+    assert "它和你的另一篇作品《竹子开花》（草稿）是同一篇" in page
+    assert "请打开那一篇，在那里继续修改和送审" in page
+    assert f'<a href="{WORKS}/{first}">打开那一篇</a>' in page
+
+
+def test_a_copy_of_what_was_withdrawn_is_told_why_that_is_gone(members: Town) -> None:
+    with members.begin() as connection:
+        told: dict[str, Any] = {"status": ContentStatus.PUBLISHED, "published_at": 1, "origin": ContentOrigin.IMPORT}
+        contents.create(connection, id="old", title="旧文", body=TEXT, **told)
+        originals.add_missing(connection)
+    page = members.writer.see(f"{WORKS}/{make(members.writer, body=TEXT)}")
+    assert '<a href="/contents/old">打开那一篇</a>' in page
+    assert "你的这一份已记为那一篇的另一个来源" in page
+    with members.begin() as connection:
+        chief = somebody(connection, "chief", role=StaffRole.REVIEWER_3)
+        withdrawing.withdraw(connection, "old", trail.account(connection, chief.id), WithdrawReason.FACT, "数字错了")
+    page = members.writer.see(f"{WORKS}/{make(members.writer, body=TEXT)}")
+    assert "《旧文》（已下架）是同一篇" in page
+    assert "那一篇已经下架（内容有误：数字错了），同样的文章不能再送审。" in page
 
 
 def test_the_desk_leads_to_what_one_may_do(members: Town) -> None:

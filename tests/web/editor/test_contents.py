@@ -201,3 +201,20 @@ def test_an_imported_content_is_corrected_and_its_versions_are_compared(newsroom
     assert "没有使用" in seen
     assert chief.client.get(f"{page}/version?number=9").status_code == 404
     assert "温度写错了" in chief.see(page)
+
+
+def test_a_copy_is_refused_until_an_editor_says_why_it_is_none(newsroom: Newsroom) -> None:
+    newsroom.publish()
+    newsroom.write("tears", title="眼泪从哪里来", body=BODY)
+    chief, page = newsroom.sit("chief"), "/staff/contents/tears"
+    assert 'name="distinct"' not in chief.see(page)
+    refused = chief.send(f"{page}/submit", on=page, version="1")
+    assert refused.status_code == 409
+    assert "没有送审：这份稿件和《切洋葱为什么流泪》（已发布）是同一篇" in text_of(refused.text)
+    assert 'name="distinct"' in refused.text
+    assert 'href="/staff/contents/onion"' in refused.text
+    assert status_of(newsroom, "tears") is ContentStatus.DRAFT
+    done = chief.send(f"{page}/submit", on=page, version="1", distinct="另一次实验")
+    assert done.status_code == 303
+    assert status_of(newsroom, "tears") is ContentStatus.IN_REVIEW
+    assert "是同一篇" not in chief.see(page)
