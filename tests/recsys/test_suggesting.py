@@ -24,6 +24,10 @@ from tests.support import review_desk
 from tests.support.review_desk import CHIEF, WRITER
 
 QUAKE = {"title": "地震预警怎么抢时间", "body": "<p>汶川地震后，预警网建成：<b>地震波</b>比电波慢。</p>"}
+SHAKE = {
+    "title": "地震来了往哪里躲",
+    "body": "<p>地震时先躲到结实的桌子旁，护住头颈；震后有序撤离，防备余震和滑坡。</p>",
+}
 VAGUE = {"title": "周末去哪里", "body": "约上朋友出门走走。"}
 
 
@@ -132,7 +136,7 @@ def test_what_people_let_pass_is_learnt_from_in_its_newest_wording_and_compared(
     decided = {"kept": Topic.DISASTER, "changed": Topic.ASTRO_GEO, "told": Topic.DAILY}
     with desk.begin() as connection:
         for id in decided:
-            review_desk.draft(connection, id, topic=None, **(VAGUE if id == "told" else QUAKE))
+            review_desk.draft(connection, id, topic=None, **{"kept": QUAKE, "changed": SHAKE, "told": VAGUE}[id])
     fill(desk, Classifier())
     with desk.begin() as connection:
         for id, topic in decided.items():

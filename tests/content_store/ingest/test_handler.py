@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -275,7 +276,7 @@ def test_the_clock_of_the_house_says_when_a_feed_is_next(world: World) -> None:
 
 def test_a_republished_import_is_found_whatever_its_body_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweeping, "PORTION", 1)
-    told = {"status": ContentStatus.PUBLISHED, "published_at": 1, "origin": ContentOrigin.IMPORT}
+    told: dict[str, Any] = {"status": ContentStatus.PUBLISHED, "published_at": 1, "origin": ContentOrigin.IMPORT}
     with world.database.begin() as connection:
         contents.create(connection, id="html", title="大熊猫", body=PANDA, **told)
         contents.create(connection, id="markdown", title="茶", body="## 旱季\n\n" + markdown_of(TEA), **told)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import random
 from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -18,6 +21,7 @@ from content_store.ingest import originals, shelf, sources
 from content_store.ingest.originals import Found, Verdict, find_or_add
 from content_store.ingest.similarity import Relation
 from content_store.ingest.sources import Source
+from content_store.review_words import ContentOrigin
 from content_store.vocabulary import ContentStatus, SourceKind, SourceRole
 from tests.support import copies
 from tests.support.works import take_in, take_in_elsewhere, work
@@ -183,10 +187,16 @@ def test_one_guid_in_two_feeds_and_an_upload_are_three_sources(database: Databas
     assert counted(database, schema.content_sources) == 3
 
 
+def imported(connection: Connection, new: Mapping[int, str]) -> None:
+    """Contents that are out, and go without a tombstone."""
+    told: dict[str, Any] = {"status": ContentStatus.PUBLISHED, "published_at": 1, "origin": ContentOrigin.IMPORT}
+    for id in new.values():
+        contents.create(connection, id=id, title=TITLE, body=ARTICLE, **told)
+
+
 def test_a_copy_of_a_withdrawn_work_is_told_and_makes_nothing(database: Database) -> None:
     with database.begin() as connection:
-        [first] = take_in(connection, work(TITLE, ARTICLE, "one", "1"))
-        connection.execute(sa.update(schema.contents).values(status=ContentStatus.PUBLISHED))
+        [first] = find_or_add(connection, [work(TITLE, ARTICLE, "one", "1")], partial(imported, connection))
         contents.set_status(connection, first.content_id, ContentStatus.WITHDRAWN)
         found = take_in(
             connection,

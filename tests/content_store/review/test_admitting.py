@@ -95,10 +95,10 @@ def test_of_two_who_submit_one_text_at_once_one_is_reviewed(desk: Database) -> N
         assert [len(records.of(connection, id)) for id in ("first", "second")] == [1, 0]
 
 
-def waits(database: Database) -> int:
-    """How many transactions wait for a lock."""
+def waits(database: Database) -> bool:
+    """Whether a transaction waits for a lock."""
     with database.connect() as connection:
-        return connection.execute(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one()
+        return bool(connection.execute(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
 
 
 def test_a_copy_of_a_withdrawn_work_is_refused_by_every_road(desk: Database) -> None:
