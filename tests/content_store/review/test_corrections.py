@@ -22,6 +22,7 @@ from content_store.review_words import (
 )
 from content_store.transfer.importing import import_file
 from content_store.vocabulary import ContentStatus, EventKind
+from tests.support import review_desk
 from tests.support.review_desk import BODY, CHIEF, REVIEWERS, WRITER, draft, pass_all, published, submit
 
 DAY = clock.DAY_MS
@@ -106,7 +107,7 @@ def test_a_correction_says_what_was_wrong_and_changes_something(desk: Database) 
         with pytest.raises(BadRecord, match="must be told"):
             correcting.correct(connection, "tiger", WRITER, based_on=1, note=" ", body=BETTER)
         with pytest.raises(BadRecord, match="changes nothing"):
-            correcting.correct(connection, "tiger", WRITER, based_on=1, note="错字", body=BODY)
+            correcting.correct(connection, "tiger", WRITER, based_on=1, note="错字", body=review_desk.body("tiger"))
 
 
 def test_an_imported_content_is_bound_by_review_from_its_first_correction_on(desk: Database, tmp_path: Any) -> None:
