@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from content_store import clock, contents, ids, statements
+from content_store import clock, contents, ids, markdown, statements
 from content_store import schema_review as tables
 from content_store.content_records import Content
-from content_store.errors import BadRecord, ReviewClosed, Unreviewed
+from content_store.errors import AltMissing, BadRecord, ReviewClosed, Unreviewed
 from content_store.review import permits, records, routes, trail, versions
 from content_store.review.records import Review
 from content_store.review.trail import Actor
@@ -34,7 +34,7 @@ def submit(
     Its reviewers are those of the organisation whose content it is; that it is ``urgent`` is for who may publish to
     say. Raises NotAllowed for that, and for who may not change it; ReviewClosed where it is not the newest, or in
     review already; BadRecord for a route that it may not take or words without title, body, topic or AI-use statement;
-    Unreviewed where the database refuses it.
+    AltMissing for pictures that nothing is told of; Unreviewed where the database refuses it.
     """
     content = versions.hold(connection, content_id)
     permits.insist_writes(connection, actor, content_id)
@@ -91,6 +91,8 @@ def _require_ready(connection: Connection, content: Content, latest: Version, ve
     lacking = [name for name in ("title", "body", "topic", "ai_use") if not getattr(latest, name)]
     if lacking:
         raise BadRecord(f"the version lacks {', '.join(lacking)}", hint="reviewers must see all that readers will")
+    if untold := markdown.missing_alt(latest.body):
+        raise AltMissing([picture.number for picture in untold])
 
 
 def _route(

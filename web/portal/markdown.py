@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 import nh3
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
+from content_store.markdown import READER
 from content_store.uploads.addresses import digest_of
 
 _KEPT = 512
@@ -19,9 +19,6 @@ _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, "img": {"src", "alt", "l
 _SCHEMES = {"http", "https", "mailto"}
 _LOWEST_HEADING = 6
 
-# No raw HTML is read; the sieve behind it stands on its own all the same.
-_READER = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-
 
 @lru_cache(_KEPT)
 def render(text: str) -> Markup:
@@ -29,13 +26,14 @@ def render(text: str) -> Markup:
 
     A picture that is elsewhere is told by its alternative text: to show it would tell its owner who reads.
     """
-    tokens = _READER.parse(text)
+    # No raw HTML is read; the sieve behind it stands on its own all the same.
+    tokens = READER.parse(text)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(int(token.tag[1]) + 1, _LOWEST_HEADING)}"
         if token.type == "inline" and token.children:
             token.children = [_shown(child) for child in token.children]
-    html = _READER.renderer.render(tokens, _READER.options, {})
+    html = READER.renderer.render(tokens, READER.options, {})
     safe = nh3.clean(
         html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes=_SCHEMES, link_rel="noopener noreferrer nofollow"
     )
