@@ -63,7 +63,7 @@ def test_a_stored_suggestion_is_shown_in_the_words_in_which_it_was_made(desk: Da
     fill(desk, Classifier())
     found = stored(desk, "quake", "vague")
     assert [shown(found["quake", 1]), shown(found["vague", 1])] == Classifier().suggest(rows)
-    assert shown(found["quake", 1]).sentence.startswith("机器建议领域：防灾减灾，把握")
+    assert shown(found["quake", 1]).sentence.startswith("机器建议主题：防灾减灾，把握")
 
 
 def test_a_suggestion_leaves_the_words_alone(desk: Database) -> None:

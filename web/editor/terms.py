@@ -134,9 +134,9 @@ def _told(topics: Iterable[Topic]) -> str:
 
 
 PAGES = (
-    Page("GET", "/staff/review/terms", show_terms, Permission.SEE_QUEUE, people=True),
+    Page("GET", "/staff/review/terms", show_terms, Permission.SEE_QUEUE),
     *(
-        Page("POST", f"/staff/review/terms{rest}", handle, Permission.PUBLISH, access.the_province, people=True)
+        Page("POST", f"/staff/review/terms{rest}", handle, Permission.PUBLISH, access.the_province)
         for rest, handle in (
             ("", add_terms),
             ("/remove", remove_term),

@@ -45,13 +45,4 @@ def _number(name: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
-PAGES = (
-    Page(
-        "GET",
-        "/staff/contents/<path:id>/version",
-        show_version,
-        Permission.SEE_QUEUE,
-        organisation_of_content,
-        people=True,
-    ),
-)
+PAGES = (Page("GET", "/staff/contents/<path:id>/version", show_version, Permission.SEE_QUEUE, organisation_of_content),)
