@@ -41,9 +41,14 @@ def plain_text(text: str) -> str:
 
 def pictures(text: str) -> list[Shown]:
     """The pictures of ours that a body shows, in their order; those that are elsewhere are not shown to readers."""
-    found = ((digest_of(str(token.attrs.get("src", ""))), token.content) for token in _images(text))
+    found = ((digest_of(str(token.attrs.get("src", ""))), alt_of(token)) for token in _images(text))
     ours = [(digest, alt) for digest, alt in found if digest]
     return [Shown(number, digest, alt) for number, (digest, alt) in enumerate(ours, 1)]
+
+
+def alt_of(picture: Token) -> str:
+    """The alternative text of a token of a picture, as it is read."""
+    return "".join(map(_said, picture.children or ()))
 
 
 def missing_alt(text: str | None) -> list[Shown]:
@@ -74,4 +79,6 @@ def _images(text: str) -> Iterator[Token]:
 def _said(token: Token) -> str:
     if token.type in ("softbreak", "hardbreak"):
         return "\n"
-    return token.content if token.type in ("text", "code_inline", "image") else ""
+    if token.type == "image":
+        return alt_of(token)
+    return token.content if token.type in ("text", "code_inline") else ""

@@ -8,7 +8,7 @@ import nh3
 from markdown_it.token import Token
 from markupsafe import Markup
 
-from content_store.markdown import READER
+from content_store.markdown import READER, alt_of
 from content_store.uploads.addresses import digest_of
 
 _KEPT = 512
@@ -44,6 +44,6 @@ def _shown(token: Token) -> Token:
     if token.type != "image":
         return token
     if digest_of(str(token.attrs.get("src", ""))) is None:
-        return Token("text", "", 0, content=token.content)
+        return Token("text", "", 0, content=alt_of(token))
     token.attrs["loading"] = "lazy"
     return token
