@@ -112,6 +112,7 @@ def show_work_history(id: str) -> str:
         shown = next((one for one in all if str(one.version) == wanted), all[-1])
         before = next((one for one in all if one.version == shown.version - 1), None)
         names = forms.names(connection, (one.created_by for one in all))
+        body = markdown.shown(connection, shown.body)
     return render_template(
         "creators/history.html",
         id=id,
@@ -122,7 +123,7 @@ def show_work_history(id: str) -> str:
         names=names,
         labels=LABELS,
         words_of=spoken,
-        body=markdown.render(shown.body or ""),
+        body=body,
     )
 
 
@@ -219,7 +220,7 @@ def _told(connection: Connection, latest: Version) -> dict[str, Any]:
     return {
         "id": id,
         "latest": latest,
-        "body": markdown.render(latest.body or ""),
+        "body": markdown.shown(connection, latest.body),
         "content": content,
         "state": state_of(content.status, last.state if last else None, lacking=lacking),
         "review": last if last and last.current else None,

@@ -21,7 +21,7 @@ from web import errors, suggested
 from web.editor import asking, refusals, shelf, told
 from web.editor.asking import Faults
 from web.editor.places import organisation_of_review
-from web.portal.markdown import render
+from web.portal.markdown import shown
 from web.portal.page import Page
 from web.services import current
 
@@ -63,8 +63,8 @@ def show(
         given = _beside(connection, found, actor)
     if refused is not None:
         fault = refusals.of_review(refused, found, step, actor.person)
-    shown = {"case": found, "fault": fault, "faults": faults or {}} | given
-    return shelf.page("case.html", status=status, typed=asking.typed() if status != 200 else {}, **shown)
+    given |= {"here": url_for("show_review", id=id), "case": found, "fault": fault, "faults": faults or {}}
+    return shelf.page("case.html", status=status, typed=asking.typed() if status != 200 else {}, **given)
 
 
 def _beside(connection: Connection, found: Case, actor: Actor) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def _beside(connection: Connection, found: Case, actor: Actor) -> dict[str, Any]
     opened = records.opened(connection, version.content_id)
     compared, talk, earlier = found.compared, comments.threaded(found.comments), _earlier(connection, found)
     return {
-        "body": render(version.body) if version.body else None,
+        "body": shown(connection, version.body),
         "differences": [] if compared is None else told.differences(found.pieces, compared, version),
         "place": organisations.get(connection, place).name,
         "suggestion": suggested.about(connection, version),

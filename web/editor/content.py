@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import url_for
 from werkzeug.wrappers import Response
 
 from content_store import accounts, clock, contents, organisations, suggestions
@@ -56,6 +57,7 @@ def show(
     with current().database.connect() as connection:
         given = _given(connection, contents.get(connection, id), asking.me(connection))
     typed = asking.typed() if status != 200 else {}
+    given["here"] = url_for("show_content_desk", id=id)
     return shelf.page("content.html", status=status, fault=fault, faults=faults or {}, typed=typed, **given)
 
 

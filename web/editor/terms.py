@@ -107,6 +107,7 @@ def _page(
     return shelf.page(
         "terms.html",
         status=status,
+        here=url_for("show_terms"),
         fault=fault,
         faults=faults or {},
         typed=asking.typed() if faults else {},

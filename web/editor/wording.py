@@ -11,12 +11,13 @@ from content_store import accounts, contents, suggestions
 from content_store.content_records import Content
 from content_store.db import Connection
 from content_store.errors import BadRecord, UnknownVersion
+from content_store.places import PLACES, prefecture_of
 from content_store.review import correcting, submitting, versions
 from content_store.review.correcting import Correction
 from content_store.review.versions import FIELDS, SHOWN, Saving, Words
 from content_store.review_words import AiUse
 from content_store.staff_vocabulary import Permission
-from content_store.vocabulary import ContentStatus, Prefecture, Topic
+from content_store.vocabulary import COUNTIES, ContentStatus, Prefecture, Topic
 from web import errors, suggested, untold
 from web.editor import acts, asking, refusals, shelf, told
 from web.editor.places import organisation_of_content
@@ -24,6 +25,8 @@ from web.portal.page import Page
 from web.services import current
 
 LONGEST_TAGS = 20
+_REGIONS = {entry.value: [code for code in COUNTIES if prefecture_of(code) is entry] for entry in Prefecture}
+"""The codes of the counties of each prefecture."""
 
 
 def show_words(id: str) -> Response:
@@ -119,6 +122,7 @@ def _page(
     return shelf.page(
         "words.html",
         status=status,
+        here=url_for("show_words", id=id),
         content=content,
         correction=correction,
         needs_note=_needs_note(content, correction),
@@ -129,7 +133,8 @@ def _page(
         names=told.FIELD_NAMES,
         topics=list(Topic),
         ai_names=told.AI_NAMES,
-        prefectures=list(Prefecture),
+        place_names=PLACES,
+        regions=_REGIONS,
         fault=fault,
         faults=faults or {},
         theirs=theirs or [],

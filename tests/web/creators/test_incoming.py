@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast
 
 from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from content_store.review import records, trail, versions, works
-from content_store.review.versions import Version
+from content_store.review.versions import Version, Words
 from content_store.review_words import ContentOrigin
 from content_store.uploads.addresses import address
 from content_store.vocabulary import ContentStatus
@@ -33,8 +33,15 @@ def bring(town: Town, id: str, login: str = "writer", **words: Any) -> str:
     told = QUAKE | {"source": "我的网站", "licence": "授权平台使用"} | words
     with town.begin() as connection:
         actor, author = trail.programme("ingest"), town.ids[login]
-        place = {"author_id": author, "organisation_id": WENJIANG}
-        versions.create(connection, actor, ContentOrigin.FEED, id=id, **place, **told)
+        versions.create(
+            connection,
+            actor,
+            ContentOrigin.FEED,
+            id=id,
+            author_id=author,
+            organisation_id=WENJIANG,
+            **cast("Words", told),
+        )
     return id
 
 
