@@ -181,6 +181,17 @@ class Quarantined(KepuError):
     code = "quarantined"
 
 
+class AltMissing(KepuError):
+    """A body shows pictures without a text that tells what they show; ``numbers`` counts them in their order from 1."""
+
+    code = "alt_missing"
+
+    def __init__(self, numbers: list[int]) -> None:
+        told = ", ".join(map(str, numbers))
+        super().__init__(f"no alternative text: picture {told}", hint="write what each picture shows: ![here](address)")
+        self.numbers = numbers
+
+
 class UnknownTerm(KepuError):
     """The term list has no such term."""
 

@@ -89,9 +89,9 @@ class Suggestion:
         because = f"依据：{'、'.join(self.words)}" if self.words else "没有认得的词"
         if self.topic is None:
             likeliest = f"较可能是“{self.likeliest.label}”或“{self.runner_up.label}”；" if self.words else ""
-            return f"机器没有把握，不作领域建议（{likeliest}{because}）"
+            return f"机器没有把握，不作主题建议（{likeliest}{because}）"
         other = f"其次：{self.runner_up.label}"
-        return f"机器建议领域：{self.topic.label}，把握{self.confidence:.0%}（{because}；{other}），请编辑确认或改正"
+        return f"机器建议主题：{self.topic.label}，把握{self.confidence:.0%}（{because}；{other}），请您确认或改正"
 
     @property
     def place_sentence(self) -> str:
@@ -99,8 +99,8 @@ class Suggestion:
         named = f"文中提到：{'、'.join(self.place_words)}"
         if self.place is not None:
             sure = f"把握{self.place_confidence:.0%}"
-            return f"机器建议地点：{PLACES[self.place]}，{sure}（{named}），请编辑确认或改正"
-        return f"机器没有把握，不作地点建议（{named}）" if self.place_words else "文中没有认得的四川地名，不作地点建议"
+            return f"机器建议地区：{PLACES[self.place]}，{sure}（{named}），请您确认或改正"
+        return f"机器没有把握，不作地区建议（{named}）" if self.place_words else "文中没有认得的四川地名，不作地区建议"
 
 
 class PlaceGuess(NamedTuple):

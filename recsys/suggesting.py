@@ -10,14 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import re
 from collections.abc import Callable, Sequence
-from html import unescape
 from typing import NamedTuple
 
 from content_store import suggestions
 from content_store.db import Database
 from content_store.errors import ModelError, SnapshotError
+from content_store.markdown import plain_text
 from content_store.settings import Settings
 from content_store.suggestions import Reviewed, Suggested, Unclassified
 from content_store.vocabulary import Topic
@@ -34,7 +33,6 @@ MOST = 10_000
 """So many suggestions at most are made in one run; the next one goes on."""
 MOST_REVIEWED = 5_000
 """So many reviewed contents are learnt from, the last ones: they are read into memory."""
-_TAG = re.compile(r"<[a-zA-Z/!][^<>]{0,2000}>")
 
 
 class Filled(NamedTuple):
@@ -136,9 +134,8 @@ def shown(stored: Suggested) -> Suggestion:
 
 
 def readable(summary: str | None, body: str | None) -> str:
-    """What a stored wording says, without markup."""
-    text = "\n".join(filter(None, (summary, body)))
-    return unescape(_TAG.sub(" ", text)) if "<" in text or "&" in text else text
+    """What a stored wording says, without markup: a summary is plain text, a body Markdown."""
+    return "\n".join(filter(None, (summary, plain_text(body) if body else None)))
 
 
 def _row(found: Unclassified) -> Row:

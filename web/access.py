@@ -21,6 +21,7 @@ from web.services import Services
 
 _EXTENSION = "kepu_access"
 STAFF_PATH = "/staff"
+"""All below it is for people who are signed in: service tokens are refused, whatever they may."""
 BEFORE_THE_PASSWORD = frozenset({"show_sign_ins", "change_password", "sign_out"})
 """The routes that are open to somebody whose password was given to them and is not changed yet."""
 
@@ -42,11 +43,10 @@ It may raise an error of the tree for what does not exist. The connection is for
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a route needs, and in which organisation; with ``people`` service tokens are refused, whatever they may."""
+    """What a route needs, and in which organisation."""
 
     needs: Needs
     where: Where | None = None
-    people: bool = False
 
 
 def the_province(connection: Connection, parts: Mapping[str, str]) -> str:
@@ -64,9 +64,9 @@ def organisation_of_account(connection: Connection, parts: Mapping[str, str]) ->
     return accounts.get(connection, parts["id"]).organisation_id
 
 
-def declare(app: Flask, route: str, needs: Needs, where: Where | None = None, *, people: bool = False) -> None:
+def declare(app: Flask, route: str, needs: Needs, where: Where | None = None) -> None:
     """Say what the route (by its name) needs."""
-    rules_of(app)[route] = Rule(needs, where, people)
+    rules_of(app)[route] = Rule(needs, where)
 
 
 def rules_of(app: Flask) -> dict[str, Rule]:
@@ -91,7 +91,7 @@ def install(app: Flask, services: Services) -> None:
 
     @app.after_request
     def keep_private(response: Response) -> Response:
-        if _for_staff(request.path):
+        if _for_people(request.path):
             signed.is_private(response)
         return response
 
@@ -110,7 +110,8 @@ def actor() -> str:
     return known.account.id
 
 
-def _for_staff(path: str) -> bool:
+def _for_people(path: str) -> bool:
+    """Whether a page is for people who work here: no programme asks for it, and no cache keeps it."""
     return path == STAFF_PATH or path.startswith(f"{STAFF_PATH}/")
 
 
@@ -122,7 +123,7 @@ def _judge(services: Services, rule: Rule) -> AnyResponse | None:
     held_up = known is not None and caller.key is None and known.account.must_change_password
     if held_up and request.endpoint not in BEFORE_THE_PASSWORD:
         return _to_change_password()
-    if caller.key is not None and (rule.people or isinstance(rule.needs, Open) or _for_staff(request.path)):
+    if caller.key is not None and (isinstance(rule.needs, Open) or _for_people(request.path)):
         raise Forbidden("this is for people who are signed in, not for service tokens")
     if isinstance(rule.needs, Open):
         return None

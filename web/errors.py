@@ -151,6 +151,7 @@ _STATUS: dict[type[KepuError], int] = {
     errors.StaleRevision: 409,
     errors.Unreviewed: 409,
     errors.Withdrawn: 410,
+    errors.AltMissing: 422,
     errors.BadRecord: 422,
     errors.CriteriaNotMet: 422,
     errors.FetchFailed: 422,

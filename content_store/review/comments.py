@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,4 +82,18 @@ def of(connection: Connection, review_id: str) -> list[Comment]:
     for row in rows:
         values = dict(row._mapping)
         found.append(Comment(**values | {"step": ReviewStep(row.step) if row.step else None}))
+    return found
+
+
+def threaded(comments: Sequence[Comment]) -> list[tuple[Comment, int]]:
+    """Comments in the order of reading, each with its depth: every answer below what it answers, the oldest first."""
+    answers: dict[str | None, list[Comment]] = {}
+    for comment in comments:
+        answers.setdefault(comment.parent_id, []).append(comment)
+    found: list[tuple[Comment, int]] = []
+    waiting = [(comment, 0) for comment in reversed(answers.get(None, []))]
+    while waiting:
+        comment, depth = waiting.pop()
+        found.append((comment, depth))
+        waiting += [(answer, depth + 1) for answer in reversed(answers.get(comment.id, []))]
     return found

@@ -11,11 +11,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from content_store import clock, contents, notifications, schema, statements
+from content_store import clock, contents, markdown, notifications, schema, statements
 from content_store import schema_review as tables
 from content_store.audit import Change
 from content_store.content_records import Content
-from content_store.errors import BadRecord, Quarantined, Unreviewed
+from content_store.errors import AltMissing, BadRecord, Quarantined, Unreviewed
 from content_store.review import permits, quarantining, records, trail, versions
 from content_store.review.trail import Actor
 from content_store.review.versions import SHOWN, Version
@@ -41,7 +41,8 @@ def publish(
     """Publish ``version``, which passed its review: now, or by the clock at ``at``; until ``expires_at``. Epoch ms.
 
     In a published content it replaces the words, as the correction that it is; what is out already stays as it is.
-    Raises NotAllowed, UnknownContent, UnknownVersion, Unreviewed, Quarantined, BadRecord.
+    Raises NotAllowed, UnknownContent, UnknownVersion, Unreviewed, Quarantined, BadRecord, and
+    AltMissing for pictures that nothing is told of.
     """
     content = versions.hold(connection, content_id)
     permits.insist_of(connection, actor, Permission.PUBLISH, content_id)
@@ -116,6 +117,8 @@ def _require_publishable(connection: Connection, content: Content, words: Versio
         raise Unreviewed(f"version {words.version} of content {content.id} has not passed every step of its review")
     if quarantining.held(connection, content.id, words.version) is not None:
         raise Quarantined("the version is in quarantine", hint="a person must let its words pass first")
+    if untold := markdown.missing_alt(words.body):
+        raise AltMissing([picture.number for picture in untold])
     if content.wording is not None and words.version < content.wording:
         raise BadRecord(f"version {content.wording} was published after version {words.version}")
 

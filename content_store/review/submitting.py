@@ -8,11 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from content_store import checks, clock, contents, ids, statements
+from content_store import checks, clock, contents, ids, markdown, statements
 from content_store import schema_review as tables
 from content_store.content_records import Content
 from content_store.db import Database
-from content_store.errors import BadRecord, DuplicateWork, ReviewClosed, Unreviewed
+from content_store.errors import AltMissing, BadRecord, DuplicateWork, ReviewClosed, Unreviewed
 from content_store.ingest import originals
 from content_store.review import admitting, permits, records, routes, trail, versions
 from content_store.review.records import Review
@@ -40,8 +40,9 @@ def submit(
     Its reviewers are those of the organisation whose content it is. That it is ``urgent``, and why it is ``distinct``
     from what it is a copy of, is for who may publish to say. Raises NotAllowed for that, and for who may not change it;
     ReviewClosed where it is not the newest, or in review already; BadRecord for a route that it may not take or words
-    without title, body, topic or AI-use statement; Unreviewed where the database refuses it. Raises DuplicateWork where
-    another content has its words: whose source it is then, if that is caught within the transaction (``send``).
+    without title, body, topic or AI-use statement; AltMissing for pictures that nothing is told of; Unreviewed where
+    the database refuses it. Raises DuplicateWork where another content has its words: whose source it is then, if that
+    is caught within the transaction (``send``).
     """
     # Before the content: who stores what feeds bring takes them in this order.
     originals.hold(connection)
@@ -142,6 +143,8 @@ def _require_ready(connection: Connection, content: Content, latest: Version, ve
     lacking = [name for name in ("title", "body", "topic", "ai_use") if not getattr(latest, name)]
     if lacking:
         raise BadRecord(f"the version lacks {', '.join(lacking)}", hint="reviewers must see all that readers will")
+    if untold := markdown.missing_alt(latest.body):
+        raise AltMissing([picture.number for picture in untold])
 
 
 def _route(

@@ -32,14 +32,6 @@ def pictures_in(html: str) -> list[str]:
     return list(dict.fromkeys(digest for digest in found if digest))
 
 
-def missing_alt(html: str) -> list[str]:
-    """The addresses of the pictures in sanitised ``html`` that lack a text which tells what they show.
-
-    Publishing asks here, so that no picture goes out in silence.
-    """
-    return [picture.get("src", "") for picture in _images(html) if not tells(picture.get("alt", ""))]
-
-
 def tells(alt: str) -> bool:
     """Whether an alternative text says something: a file's name, or 图片 1, does not."""
     return bool(alt.strip()) and not _FILE_NAME.fullmatch(alt.strip())

@@ -207,13 +207,14 @@ def serve(connection: Connection, digest: str, width: int | None = None) -> Serv
     return Served(row.media_type, row.width, row.height, bytes(row.data))
 
 
-def widths(connection: Connection, digests: Collection[str]) -> dict[str, tuple[int, ...]]:
-    """The widths in which each of the pictures is kept, ascending; unknown ones are left out."""
-    found: dict[str, list[int]] = {}
+def sizes(connection: Connection, digests: Collection[str]) -> dict[str, tuple[tuple[int, int], ...]]:
+    """The widths and heights in which each of the pictures is kept, ascending; unknown ones are left out."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    columns = (_renditions.c.digest, _renditions.c.width, _renditions.c.height)
     for part in statements.chunks(digests):
-        rows = sa.select(_renditions.c.digest, _renditions.c.width).where(_renditions.c.digest.in_(part))
-        for digest, width in connection.execute(rows.order_by(_renditions.c.width)):
-            found.setdefault(digest, []).append(width)
+        rows = sa.select(*columns).where(_renditions.c.digest.in_(part))
+        for digest, width, height in connection.execute(rows.order_by(_renditions.c.width)):
+            found.setdefault(digest, []).append((width, height))
     return {digest: tuple(each) for digest, each in found.items()}
 
 

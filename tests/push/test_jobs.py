@@ -138,7 +138,7 @@ def test_retention_deletes_uploaded_pictures_that_nobody_showed_in_time(
     job = retention.job(settings_factory())
     assert do(database, job, fixed_clock) == "done deleted 1 pictures that nobody showed"
     with database.connect() as connection:
-        assert set(store.widths(connection, ["31", "29"])) == {"29"}
+        assert set(store.sizes(connection, ["31", "29"])) == {"29"}
 
 
 def test_every_job_has_a_name_of_its_own_and_the_schedule_of_its_setting(

@@ -27,30 +27,30 @@ def test_a_suggestion_tells_the_topic_the_place_how_sure_it_is_and_on_what_it_re
     assert 0.65 < found.confidence <= 1
     assert {"果农", "亩产"} <= set(found.words)
     assert set(found.place_words) == {"雅安", "石棉", "石棉县"}
-    assert found.sentence.startswith("机器建议领域：农业，把握")
+    assert found.sentence.startswith("机器建议主题：农业，把握")
     assert "依据：" in found.sentence
-    assert "请编辑确认或改正" in found.sentence
-    assert found.place_sentence.startswith("机器建议地点：石棉县，把握")
+    assert "请您确认或改正" in found.sentence
+    assert found.place_sentence.startswith("机器建议地区：石棉县，把握")
 
 
 def test_where_the_machine_is_not_sure_it_suggests_nothing_and_says_so() -> None:
     [found] = suggest([("a", "周末去哪里", "约上朋友，带上水果和雨伞。")])
     assert found.topic is None
-    assert found.sentence.startswith("机器没有把握，不作领域建议（较可能是")
+    assert found.sentence.startswith("机器没有把握，不作主题建议（较可能是")
     assert (found.place, found.prefecture, found.county, found.place_confidence) == (None, None, None, 0)
-    assert found.place_sentence == "文中没有认得的四川地名，不作地点建议"
+    assert found.place_sentence == "文中没有认得的四川地名，不作地区建议"
 
 
 def test_a_text_without_a_known_word_is_said_to_have_none() -> None:
     [found] = suggest([("a", "", "嗯。")])
     assert (found.topic, found.words) == (None, ())
-    assert found.sentence == "机器没有把握，不作领域建议（没有认得的词）"
+    assert found.sentence == "机器没有把握，不作主题建议（没有认得的词）"
 
 
 def test_a_text_about_many_places_is_about_none() -> None:
     [found] = suggest([("a", "", "成都、绵阳、德阳、乐山、南充、达州都有雨。")])
     assert found.place is None
-    assert found.place_sentence.startswith("机器没有把握，不作地点建议（文中提到：")
+    assert found.place_sentence.startswith("机器没有把握，不作地区建议（文中提到：")
 
 
 def test_a_county_is_suggested_only_where_most_of_what_is_said_is_of_it() -> None:

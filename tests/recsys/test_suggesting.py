@@ -67,7 +67,7 @@ def test_a_stored_suggestion_is_shown_in_the_words_in_which_it_was_made(desk: Da
     fill(desk, Classifier())
     found = stored(desk, "quake", "vague")
     assert [shown(found["quake", 1]), shown(found["vague", 1])] == Classifier().suggest(rows)
-    assert shown(found["quake", 1]).sentence.startswith("机器建议领域：防灾减灾，把握")
+    assert shown(found["quake", 1]).sentence.startswith("机器建议主题：防灾减灾，把握")
 
 
 def test_a_suggestion_leaves_the_words_alone(desk: Database) -> None:
@@ -174,8 +174,8 @@ def test_nothing_is_known_of_a_version_that_was_not_suggested_for(desk: Database
     [
         (None, None, ""),
         ("摘要", "正文", "摘要\n正文"),
-        (None, '<p class="x">水 &lt; 油</p><!-- 注 -->', " 水 < 油  "),
-        (None, "1 < 2 且 3 > 2", "1 < 2 且 3 > 2"),
+        (None, "## 水\\<油\n\n**不溶**，见[这里](https://example.org/salt)。", "水<油\n\n不溶，见这里。"),
+        ("1 < 2", "![藏羚羊](/pictures/1) `pH` &lt; 7", "1 < 2\n藏羚羊 pH < 7"),
     ],
 )
 def test_markup_is_no_part_of_what_is_read(summary: str | None, body: str | None, expected: str) -> None:

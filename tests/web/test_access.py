@@ -41,13 +41,12 @@ _TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
 
 
 class Row(NamedTuple):
-    """A line of the matrix: ``scope`` is its last column, ``people`` what that says of service tokens."""
+    """A line of the matrix: ``scope`` is its last column."""
 
     method: str
     rule: str
     needs: str
     scope: str
-    people: bool = False
 
 
 def table(heading: str) -> list[list[str]]:
@@ -63,11 +62,7 @@ def allowed_by(heading: str) -> dict[str, set[str]]:
     return {name: {row[0] for row in rows if row[at] == "✓"} for at, name in enumerate(head) if name.isascii()}
 
 
-PEOPLE = "; people only"
-ROWS = [
-    Row(method, rule, needs, scope.removesuffix(PEOPLE), scope.endswith(PEOPLE))
-    for method, rule, needs, scope in _ROUTE.findall(PAGE.read_text("utf-8"))
-]
+ROWS = [Row(*found) for found in _ROUTE.findall(PAGE.read_text("utf-8"))]
 ROLES = allowed_by("What roles allow")
 KEYS = allowed_by("What service tokens allow")
 
@@ -170,7 +165,7 @@ def test_every_route_is_in_the_matrix_once_and_says_there_what_it_says_itself(wo
     names |= {"organisation_of_account": "account `id`"}
     names |= {"organisation_of_content": "content `id`", "organisation_of_review": "review `id`"}
     said = [
-        Row(method, rule.rule, str(found.needs), names[found.where.__name__] if found.where else "–", found.people)
+        Row(method, rule.rule, str(found.needs), names[found.where.__name__] if found.where else "–")
         for rule in world.app.url_map.iter_rules()
         for found in [rules_of(world.app)[rule.endpoint]]
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
@@ -214,8 +209,7 @@ def test_each_service_token_gets_where_the_matrix_says_and_nowhere_else(world: W
     for row in ROWS:
         for path, place in targets(world, row).items():
             answer = ask(world.app.test_client(), row, path, **headers)
-            for_people = row.needs != EVERYONE and row.rule.startswith("/staff")
-            refused = row.needs == SIGNED_IN or row.people or for_people
+            refused = row.needs == SIGNED_IN or (row.needs != EVERYONE and row.rule.startswith("/staff"))
             right = not refused and expected(row, KEYS[role], place, at_root=False)
             if let_in(answer) != right:
                 wrong.append((row, path, answer.status_code))

@@ -35,9 +35,9 @@ def test_a_text_is_told_its_topic_its_place_and_what_speaks_for_them(capsys: pyt
     code, told = run(capsys, "--text", TEXT, "--title", "雅安石棉黄果柑迎来丰收")
     topic, place, model = told.splitlines()
     assert code == 0
-    assert topic.startswith("机器建议领域：农业，把握")
+    assert topic.startswith("机器建议主题：农业，把握")
     assert "果农" in topic
-    assert place.startswith("机器建议地点：石棉县，把握")
+    assert place.startswith("机器建议地区：石棉县，把握")
     assert model == "model: lists"
 
 
@@ -51,7 +51,7 @@ def test_a_file_with_markup_is_told_as_json(capsys: pytest.CaptureFixture[str], 
     assert found["places"] == [{"code": "511824", "name": "石棉县", "count": 1, "confidence": 0.9}]
     assert 0 < found["confidence"] <= 1
     assert "果农" in found["words"]
-    assert found["sentence"].startswith("机器建议领域：农业")
+    assert found["sentence"].startswith("机器建议主题：农业")
 
 
 def test_an_unsure_text_has_no_topic_in_json_but_tells_the_likeliest(capsys: pytest.CaptureFixture[str]) -> None:

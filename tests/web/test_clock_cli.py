@@ -95,8 +95,8 @@ def test_an_unknown_job_is_a_mistake_that_names_the_known_ones(kepu: Callable[..
     assert code == 2
     assert "no job is called retian" in text
     assert (
-        "the jobs are expire, facts_of_the_day, publish_when_due, release_claims, retention, retrain, suggest_topics,"
-        " tell_corrections" in text
+        "the jobs are expire, facts_of_the_day, ingest, publish_when_due, release_claims, retention, retrain,"
+        " suggest_topics, tell_corrections" in text
     )
 
 

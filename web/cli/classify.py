@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from content_store import suggestions
+from content_store import markdown, suggestions
+from content_store.ingest import sanitising
 from content_store.places import found_in
 from content_store.settings import Settings
 from recsys import suggesting
@@ -42,7 +43,7 @@ def classify(
     if text is None:
         return
     classifier = suggesting.active(suggesting.store_of(settings))
-    read = suggesting.readable(None, text)
+    read = sanitising.plain_text(text) if text.lstrip().startswith("<") else markdown.plain_text(text)
     [found] = classifier.suggest([Row("", title, read)])
     if as_json:
         click.echo(json.dumps(_told(found, f"{title}\n{read}"), ensure_ascii=False, indent=1))

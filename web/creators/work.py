@@ -1,23 +1,35 @@
-"""One of one's works: where it stands and what reviewers said, another version of it, its review, and its history."""
+"""One of one's works: where it stands and what reviewers said, another version of it, its review, and its history.
+
+What else is done with it, beside its words, is in ``work_acts``.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from flask import make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from content_store import accounts, contents, roles
+from content_store import contents, places, roles, suggestions
 from content_store.db import Connection
-from content_store.errors import BadRecord, DuplicateWork, ReviewClosed, UnknownContent, UnknownVersion, Unreviewed
-from content_store.review import comments, desk, quarantining, records, submitting, trail, versions, works
+from content_store.errors import (
+    AltMissing,
+    BadRecord,
+    DuplicateWork,
+    ReviewClosed,
+    UnknownContent,
+    UnknownVersion,
+    Unreviewed,
+)
+from content_store.review import comments, desk, quarantining, records, submitting, trail, versions, withdrawing, works
 from content_store.review.records import Review
 from content_store.review.versions import Conflict, Version
-from content_store.review_words import AiUse, Verdict
+from content_store.review_words import AiUse, ContentOrigin, Verdict
 from content_store.staff_vocabulary import Permission
 from content_store.upload_words import UploadWarning
 from content_store.vocabulary import ContentStatus, Topic
-from web import signed
+from web import signed, suggested, untold
 from web.access import Open
 from web.creators import forms, twins, work_form
 from web.creators.work_form import LABELS, Typed
@@ -26,11 +38,25 @@ from web.portal import markdown
 from web.portal.page import Page
 from web.services import current
 
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What was written to reviewers and refused: in which review, in answer to which comment, and why."""
+
+    review: str
+    parent: str
+    text: str
+    wrong: str
+
+
 _NOTICES = {
     "made": "已存为草稿。可以继续修改，写好后送审。",
     "saved": "已保存。",
     "same": "没有改动，不用另存。",
     "submitted": "已送审，审核进展会显示在这一页。",
+    "taken": "已按你选的建议填好并保存，请核对。",
+    "answered": "已发给审核人员。",
+    "copied": "已复制为新的一版草稿。改好以后重新送审。",
     "recalled": "已撤回审核，可以继续修改。",
     "discarded": "已丢弃那份没有保存的修改。",
 }
@@ -39,25 +65,28 @@ _FAULTS = "有几处需要修改，见下面的提示；你填写的内容都还
 _CONFLICT = "你编辑期间，这篇作品又有了新的版本，所以还没有保存。你写的内容一字未丢，请对照后决定。"
 _DUPLICATE = "已保存，但没有送审：这篇作品已经有了，见下面的说明。"
 _OPEN_TO_CHANGE = (ContentStatus.DRAFT,)
+_OVER = (ContentStatus.WITHDRAWN, ContentStatus.EXPIRED)
 
 
 def show_work(id: str) -> str:
     """The work; ``kept`` puts what could not be saved back into the form, ``warned`` tells of an upload."""
     warned = [UploadWarning(code) for code in request.args.getlist("warned") if code in set(UploadWarning)]
-    return _page(id, notice=_NOTICES.get(request.args.get("notice", "")), warned=warned, kept=request.args.get("kept"))
+    return page(id, notice=_NOTICES.get(request.args.get("notice", "")), warned=warned, kept=request.args.get("kept"))
 
 
 def save_work(id: str) -> str | Response:
     """Save another version, based on the one that the form shows; with ``then=submit`` send it to review too."""
     form, submits = work_form.sent(), request.form.get("then") == "submit"
+    form.fields["body"] = untold.filled(form["body"])
     with current().database.connect() as connection:
-        _insist_own(connection, id)
+        insist_own(connection, id)
         locked = contents.get(connection, id).status not in _OPEN_TO_CHANGE
+        taken = _take(connection, id, form)
     if locked:
-        return make_response(_page(id, form=form, fault=_LOCKED), 409)
+        return make_response(page(id, form=form, fault=_LOCKED), 409)
     words, based_on = work_form.understood(form, whole=submits), _number("based_on")
     if words is None:
-        return make_response(_page(id, form=form, fault=_FAULTS), 422)
+        return make_response(page(id, form=form, fault=_FAULTS), 422)
     try:
         with current().database.begin() as connection:
             actor = trail.account(connection, signed.who().account.id)
@@ -65,47 +94,34 @@ def save_work(id: str) -> str | Response:
             # What was kept before is in this form, too: saved, or kept anew.
             versions.discard(connection, request.form.get("kept", ""), actor)
     except (BadRecord, UnknownVersion):
-        return make_response(_page(id, form=form, fault=_LOCKED), 409)
+        return make_response(page(id, form=form, fault=_LOCKED), 409)
     if saving.conflict is not None:
-        return make_response(_page(id, form=form, fault=_CONFLICT, conflict=saving.conflict), 409)
+        return make_response(page(id, form=form, fault=_CONFLICT, conflict=saving.conflict), 409)
     if submits:
         return _submit(id, saving.version.version)
     same = saving.version.version == based_on
-    return redirect(url_for("show_work", id=id, notice="same" if same else "saved"), 303)
+    return redirect(url_for("show_work", id=id, notice="same" if same else "taken" if taken else "saved"), 303)
 
 
-def recall_work(id: str) -> str | Response:
-    """Take the work back from review."""
-    try:
-        with current().database.begin() as connection:
-            _insist_own(connection, id)
-            review = records.opened(connection, id)
-            if review is None:
-                raise ReviewClosed("the work is in no review")
-            submitting.recall(connection, review.id, trail.account(connection, signed.who().account.id))
-    except ReviewClosed:
-        return make_response(_page(id, fault="这篇作品现在不在审核中，没有可以撤回的。"), 409)
-    return redirect(url_for("show_work", id=id, notice="recalled"), 303)
-
-
-def drop_kept(id: str) -> Response:
-    """Throw away what could not be saved."""
-    with current().database.begin() as connection:
-        _insist_own(connection, id)
-        me = trail.account(connection, signed.who().account.id)
-        versions.discard(connection, request.form.get("kept", ""), me)
-    return redirect(url_for("show_work", id=id, notice="discarded"), 303)
+def _take(connection: Connection, id: str, form: Typed) -> bool:
+    """Put what was suggested into the fields that the button named, if one was pressed; whether there was any."""
+    wanted = request.form.get(suggested.TAKEN, "").split()
+    found = suggestions.get(connection, id, _number("based_on")) if wanted else None
+    words = suggested.told(found, None, None).words(wanted) if found else {}
+    form.fields |= {name: str(value) for name, value in words.items()}
+    return bool(words)
 
 
 def show_work_history(id: str) -> str:
     """All versions, and how the one of ``version`` differs from the one before it."""
     with current().database.connect() as connection:
-        _insist_own(connection, id)
+        insist_own(connection, id)
         all = versions.every(connection, id)
         wanted = request.args.get("version", "")
         shown = next((one for one in all if str(one.version) == wanted), all[-1])
         before = next((one for one in all if one.version == shown.version - 1), None)
         names = forms.names(connection, (one.created_by for one in all))
+        body = markdown.shown(connection, shown.body)
     return render_template(
         "creators/history.html",
         id=id,
@@ -116,7 +132,7 @@ def show_work_history(id: str) -> str:
         names=names,
         labels=LABELS,
         words_of=spoken,
-        body=markdown.render(shown.body or ""),
+        body=body,
     )
 
 
@@ -127,7 +143,7 @@ def spoken(name: str, value: Any) -> str:
     if name == "ai_use" and value:
         return forms.AI_CHOICES[AiUse(value)] if value in set(AiUse) else str(value)
     if name == "place" and value:
-        return work_form.PLACES.get(str(value), str(value))
+        return places.PLACES.get(str(value), str(value))
     return "、".join(value) if isinstance(value, list | tuple) else str(value or "（空）")
 
 
@@ -138,13 +154,15 @@ def _submit(id: str, version: int) -> str | Response:
             services.database, id, lambda connection: trail.account(connection, me), services.settings, version=version
         )
     except DuplicateWork:
-        return make_response(_page(id, fault=_DUPLICATE), 409)
+        return make_response(page(id, fault=_DUPLICATE), 409)
+    except AltMissing as error:
+        return make_response(page(id, fault=f"已保存，但没有送审：{untold.sentence(error.numbers)}"), 422)
     except (ReviewClosed, BadRecord, Unreviewed):
-        return make_response(_page(id, fault="已保存，但没有送审：这个版本已经审过，或者在别处送审了。"), 409)
+        return make_response(page(id, fault="已保存，但没有送审：这个版本已经审过，或者在别处送审了。"), 409)
     return redirect(url_for("show_work", id=id, notice="submitted"), 303)
 
 
-def _insist_own(connection: Connection, id: str) -> None:
+def insist_own(connection: Connection, id: str) -> None:
     """Raises UnknownContent for the work of anybody else: that there is one is not told."""
     if works.author(connection, id) != signed.who().account.id:
         raise UnknownContent(f"no work of this account has the id {id}")
@@ -155,7 +173,7 @@ def _number(name: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 0
 
 
-def _page(
+def page(
     id: str,
     *,
     form: Typed | None = None,
@@ -164,9 +182,11 @@ def _page(
     conflict: Conflict | None = None,
     warned: list[UploadWarning] | None = None,
     kept: str | None = None,
+    reply: Reply | None = None,
 ) -> str:
+    """The page, with what was wrong with a form, and all that was typed into it."""
     with current().database.connect() as connection:
-        _insist_own(connection, id)
+        insist_own(connection, id)
         latest = versions.newest(connection, id)
         held_back = versions.kept(connection, id, trail.account(connection, signed.who().account.id))
         told = _told(connection, latest)
@@ -177,8 +197,6 @@ def _page(
     current_kept = conflict.kept if conflict else (kept if restored else request.form.get("kept", ""))
     return render_template(
         "creators/work.html",
-        id=id,
-        latest=latest,
         form=form or work_form.of(latest.words()),
         based_on=_based_on(latest, conflict),
         kept=current_kept,
@@ -187,7 +205,8 @@ def _page(
         here=url_for("show_work", id=id),
         labels=LABELS,
         words_of=spoken,
-        body=markdown.render(latest.body or ""),
+        pictures=untold.fields(latest.body if form is None else form["body"]),
+        reply=reply,
         warned=warned or [],
         notice=notice,
         fault=fault,
@@ -206,18 +225,41 @@ def _told(connection: Connection, latest: Version) -> dict[str, Any]:
     id, me = latest.content_id, signed.who().account.id
     content, reviews = contents.get(connection, id), records.of(connection, id)[::-1]
     last = reviews[0] if reviews else None
+    lacking = content.status is ContentStatus.DRAFT and content.origin is ContentOrigin.FEED and _unfinished(latest)
+    tombstone = withdrawing.tombstone(connection, id)
     deciders = (step.decided_by for review in reviews for step in review.steps)
     return {
+        "id": id,
+        "latest": latest,
+        "body": markdown.shown(connection, latest.body),
         "content": content,
-        "state": state_of(content.status, last.state if last else None),
+        "state": state_of(content.status, last.state if last else None, lacking=lacking),
         "twin": twins.told(connection, id, me) if content.status in _OPEN_TO_CHANGE else None,
         "review": last if last and last.current else None,
-        "reviews": [(review, _returned(review), comments.of(connection, review.id)) for review in reviews],
+        "reviews": [(one, _returned(one), comments.threaded(comments.of(connection, one.id))) for one in reviews],
+        "tombstone": tombstone if content.status is ContentStatus.WITHDRAWN else None,
+        "restarts": content.status in _OVER and roles.may(connection, me, Permission.WRITE_WORKS, None),
+        "lacking": lacking,
+        "suggestion": _suggestion(connection, latest),
         "held": quarantining.held(connection, id, latest.version),
+        "me": me,
         "names": forms.names(connection, deciders),
         "editable": content.status in _OPEN_TO_CHANGE and roles.may(connection, me, Permission.WRITE_WORKS, None),
-        "home": accounts.get(connection, me).organisation_id,
     }
+
+
+def _unfinished(version: Version) -> bool:
+    """Whether what a feed brought waits for what only its author can say."""
+    return version.topic is None or version.ai_use is None
+
+
+def _suggestion(connection: Connection, latest: Version) -> suggested.Told | None:
+    """What was suggested for what is not chosen yet."""
+    found = suggested.about(connection, latest)
+    if found is None:
+        return None
+    left = found._replace(topic=None if latest.topic else found.topic, place=None if latest.place else found.place)
+    return left if left.differs or latest.topic is None else None
 
 
 def _returned(review: Review) -> list[Any]:
@@ -228,7 +270,5 @@ def _returned(review: Review) -> list[Any]:
 PAGES = (
     Page("GET", "/staff/works/<path:id>", show_work, Open.SIGNED_IN),
     Page("POST", "/staff/works/<path:id>", save_work, Permission.WRITE_WORKS),
-    Page("POST", "/staff/works/<path:id>/recall", recall_work, Permission.WRITE_WORKS),
-    Page("POST", "/staff/works/<path:id>/kept", drop_kept, Open.SIGNED_IN),
     Page("GET", "/staff/works/<path:id>/history", show_work_history, Open.SIGNED_IN),
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import request
 
+from content_store import places
 from content_store.alliance.admission import Application
 from content_store.creator_words import Licence
 from content_store.review.versions import Words
@@ -126,6 +127,7 @@ def choices() -> dict[str, Any]:
     return {
         "topics": list(Topic),
         "places": PLACES,
+        "place_names": places.PLACES,
         "licences": forms.LICENCE_CHOICES,
         "ai_choices": forms.AI_CHOICES,
         "longest_summary": LONGEST_SUMMARY,

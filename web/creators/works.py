@@ -49,8 +49,10 @@ class Room(NamedTuple):
     daily: int
 
 
-def state_of(status: ContentStatus, review: ReviewState | None) -> str:
+def state_of(status: ContentStatus, review: ReviewState | None, *, lacking: bool = False) -> str:
     """Where a work stands, in words."""
+    if lacking:
+        return "来自订阅源，待补充"
     if status is ContentStatus.DRAFT and review is ReviewState.RETURNED:
         return "已退回，等你修改"
     if status is ContentStatus.PUBLISHED and review is ReviewState.OPEN:
@@ -59,7 +61,7 @@ def state_of(status: ContentStatus, review: ReviewState | None) -> str:
 
 
 def _state(work: Work, copy: bool) -> str:
-    return "和已有的文章重复" if copy else state_of(work.status, work.review)
+    return "和已有的文章重复" if copy else state_of(work.status, work.review, lacking=work.lacking)
 
 
 def room(connection: Connection, services: Services, account_id: str) -> Room:
@@ -83,6 +85,7 @@ def show_works() -> str:
     return render_template(
         "creators/works.html",
         works=[(work, _state(work, work.content_id in copies), _mark(work)) for work in found],
+        waiting=sum(work.lacking for work in found),
         may_write=may_write,
         room=left,
     )
@@ -199,7 +202,7 @@ def _place(connection: Connection, account: Account) -> str:
 def _mark(work: Work) -> str:
     """What the list calls attention to."""
     returned = work.status is ContentStatus.DRAFT and work.review is ReviewState.RETURNED
-    return "returned" if returned else work.status.value
+    return "lacking" if work.lacking else "returned" if returned else work.status.value
 
 
 PAGES = (

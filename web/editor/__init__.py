@@ -7,10 +7,10 @@ Who may ask for what is told by the pages; whether a person may do an act is ask
 
 from __future__ import annotations
 
-from web.editor import acts, case, content, deciding, queue, ready, search, terms, versions, wording
+from web.editor import acts, case, content, deciding, queue, ready, search, suggestion, terms, versions, wording
 
 PAGES = (
     *(*queue.PAGES, *ready.PAGES, *terms.PAGES, *case.PAGES, *deciding.PAGES),
-    *(*search.PAGES, *content.PAGES, *acts.PAGES, *wording.PAGES, *versions.PAGES),
+    *(*search.PAGES, *content.PAGES, *acts.PAGES, *wording.PAGES, *versions.PAGES, *suggestion.PAGES),
 )
 """Address, method, handler and needs of every page."""

@@ -151,7 +151,7 @@ def _instant(name: str, faults: asking.Faults) -> int | None:
 
 
 PAGES = tuple(
-    Page("POST", f"/staff/contents/<path:id>/{name}", handle, needs, organisation_of_content, people=True)
+    Page("POST", f"/staff/contents/<path:id>/{name}", handle, needs, organisation_of_content)
     for name, handle, needs in (
         ("submit", submit_content, Permission.CORRECT),
         ("publish", publish_content, Permission.PUBLISH),

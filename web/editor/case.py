@@ -8,19 +8,20 @@ from typing import Any
 from flask import redirect, url_for
 from werkzeug.wrappers import Response
 
-from content_store import clock, organisations
+from content_store import clock, organisations, suggestions
 from content_store.db import Connection
 from content_store.errors import KepuError
-from content_store.review import desk, permits, records, versions
+from content_store.review import comments, desk, permits, records, versions
+from content_store.review.comments import Comment
 from content_store.review.desk import Case
 from content_store.review.trail import Actor
 from content_store.review_words import ReturnReason, ReviewStep
 from content_store.staff_vocabulary import Permission
-from web import errors
+from web import errors, suggested
 from web.editor import asking, refusals, shelf, told
 from web.editor.asking import Faults
 from web.editor.places import organisation_of_review
-from web.portal.markdown import render
+from web.portal.markdown import shown
 from web.portal.page import Page
 from web.services import current
 
@@ -62,8 +63,8 @@ def show(
         given = _beside(connection, found, actor)
     if refused is not None:
         fault = refusals.of_review(refused, found, step, actor.person)
-    shown = {"case": found, "fault": fault, "faults": faults or {}} | given
-    return shelf.page("case.html", status=status, typed=asking.typed() if status != 200 else {}, **shown)
+    given |= {"here": url_for("show_review", id=id), "case": found, "fault": fault, "faults": faults or {}}
+    return shelf.page("case.html", status=status, typed=asking.typed() if status != 200 else {}, **given)
 
 
 def _beside(connection: Connection, found: Case, actor: Actor) -> dict[str, Any]:
@@ -71,14 +72,19 @@ def _beside(connection: Connection, found: Case, actor: Actor) -> dict[str, Any]
     place = review.organisation_id or organisations.ROOT
     newest = versions.newest(connection, version.content_id).version
     opened = records.opened(connection, version.content_id)
-    compared = found.compared
+    compared, talk, earlier = found.compared, comments.threaded(found.comments), _earlier(connection, found)
     return {
-        "body": render(version.body) if version.body else None,
+        "body": shown(connection, version.body),
         "differences": [] if compared is None else told.differences(found.pieces, compared, version),
         "place": organisations.get(connection, place).name,
+        "suggestion": suggested.about(connection, version),
+        "takes_suggestion": found.content.status in suggestions.WAITING,
         "region": told.place_name(version.place),
         "ai_name": told.AI_NAMES[version.ai_use] if version.ai_use else "没有说明",
         "field_names": told.FIELD_NAMES,
+        "talk": talk,
+        "earlier": earlier,
+        "speakers": {one.id: one.name for talk in (talk, *(said for _, said in earlier)) for one, _ in talk},
         "trail": told.trail(connection, found.told, found.names),
         "reasons": list(ReturnReason),
         "step": step,
@@ -93,10 +99,15 @@ def _beside(connection: Connection, found: Case, actor: Actor) -> dict[str, Any]
     }
 
 
+def _earlier(connection: Connection, found: Case) -> list[tuple[records.Review, list[tuple[Comment, int]]]]:
+    """What was said in the content's other reviews, the newest first: answers to a return are found there."""
+    others = [one for one in records.of(connection, found.content.id)[::-1] if one.id != found.review.id]
+    said = [(one, comments.threaded(comments.of(connection, one.id))) for one in others]
+    return [(one, talk) for one, talk in said if talk]
+
+
 def _lapsed(step: records.Step) -> bool:
     return (step.claimed_until or 0) <= clock.now_ms()
 
 
-PAGES = (
-    Page("GET", "/staff/review/<path:id>", show_review, Permission.SEE_QUEUE, organisation_of_review, people=True),
-)
+PAGES = (Page("GET", "/staff/review/<path:id>", show_review, Permission.SEE_QUEUE, organisation_of_review),)

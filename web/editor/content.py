@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import url_for
 from werkzeug.wrappers import Response
 
-from content_store import accounts, clock, contents, organisations
+from content_store import accounts, clock, contents, organisations, suggestions
 from content_store.content_records import Content
 from content_store.db import Connection
 from content_store.errors import KepuError
@@ -18,6 +19,7 @@ from content_store.review.versions import Version
 from content_store.review_words import ReviewState, WithdrawReason
 from content_store.staff_vocabulary import Permission
 from content_store.vocabulary import CONTENT_TRANSITIONS, ContentStatus
+from web import suggested
 from web.editor import asking, refusals, shelf, told
 from web.editor.asking import Faults
 from web.editor.places import organisation_of_content
@@ -55,6 +57,7 @@ def show(
     with current().database.connect() as connection:
         given = _given(connection, contents.get(connection, id), asking.me(connection))
     typed = asking.typed() if status != 200 else {}
+    given["here"] = url_for("show_content_desk", id=id)
     return shelf.page("content.html", status=status, fault=fault, faults=faults or {}, typed=typed, **given)
 
 
@@ -87,6 +90,7 @@ def _given(connection: Connection, content: Content, me: Actor) -> dict[str, Any
         "editable": may["corrects"] and content.status not in _OVER,
         "submits": may["corrects"] and _unsubmitted(content, newest, reviews),
         "twin": admitting.twin_of(connection, content.id),
+        "suggestion": _suggestion(connection, content, newest),
         "corrections": correcting.of(connection, content.id),
         "pending": correcting.of_version(connection, content.id, newest.version) if newest else None,
         "tombstone": withdrawing.tombstone(connection, content.id),
@@ -95,6 +99,11 @@ def _given(connection: Connection, content: Content, me: Actor) -> dict[str, Any
         "reasons": list(WithdrawReason),
         "now": clock.now_ms(),
     }
+
+
+def _suggestion(connection: Connection, content: Content, newest: Version | None) -> suggested.Told | None:
+    """What was suggested about the newest words, while they wait."""
+    return suggested.about(connection, newest) if newest and content.status in suggestions.WAITING else None
 
 
 def _publishable(
@@ -122,13 +131,4 @@ def _names(connection: Connection, made: list[Version]) -> dict[str, str]:
     return accounts.names(connection, people)
 
 
-PAGES = (
-    Page(
-        "GET",
-        "/staff/contents/<path:id>",
-        show_content_desk,
-        Permission.SEE_QUEUE,
-        organisation_of_content,
-        people=True,
-    ),
-)
+PAGES = (Page("GET", "/staff/contents/<path:id>", show_content_desk, Permission.SEE_QUEUE, organisation_of_content),)

@@ -74,6 +74,6 @@ def add_comment(id: str) -> Response:
 
 
 PAGES = tuple(
-    Page("POST", f"/staff/review/<path:id>/{name}", handle, Permission.SEE_QUEUE, organisation_of_review, people=True)
+    Page("POST", f"/staff/review/<path:id>/{name}", handle, Permission.SEE_QUEUE, organisation_of_review)
     for name, handle in (("pass", pass_step), ("return", return_step), ("comments", add_comment))
 )

@@ -83,16 +83,7 @@ def _list(connection: Connection, view: str, step: ReviewStep | None, topic: Top
 
 
 PAGES = (
-    Page("GET", "/staff/review", show_queue, Permission.SEE_QUEUE, people=True),
-    Page(
-        "POST", "/staff/review/<path:id>/claim", claim_step, Permission.SEE_QUEUE, organisation_of_review, people=True
-    ),
-    Page(
-        "POST",
-        "/staff/review/<path:id>/release",
-        release_step,
-        Permission.SEE_QUEUE,
-        organisation_of_review,
-        people=True,
-    ),
+    Page("GET", "/staff/review", show_queue, Permission.SEE_QUEUE),
+    Page("POST", "/staff/review/<path:id>/claim", claim_step, Permission.SEE_QUEUE, organisation_of_review),
+    Page("POST", "/staff/review/<path:id>/release", release_step, Permission.SEE_QUEUE, organisation_of_review),
 )

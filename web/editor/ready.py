@@ -36,4 +36,4 @@ def show_ready() -> Response:
     )
 
 
-PAGES = (Page("GET", "/staff/review/ready", show_ready, Permission.SEE_QUEUE, people=True),)
+PAGES = (Page("GET", "/staff/review/ready", show_ready, Permission.SEE_QUEUE),)

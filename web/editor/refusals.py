@@ -5,6 +5,7 @@ from __future__ import annotations
 from content_store import clock
 from content_store.errors import (
     AlreadyClaimed,
+    AltMissing,
     BadRecord,
     DuplicateWork,
     KepuError,
@@ -17,10 +18,11 @@ from content_store.errors import (
 )
 from content_store.review.desk import Case
 from content_store.review_words import ReviewState, ReviewStep, Verdict
+from web import untold
 
 REFUSALS = (
-    *(AlreadyClaimed, BadRecord, DuplicateWork, MayNotReview, NotAllowed, NotClaimed, Quarantined, ReviewClosed),
-    Unreviewed,
+    *(AlreadyClaimed, AltMissing, BadRecord, DuplicateWork, MayNotReview, NotAllowed),
+    *(NotClaimed, Quarantined, ReviewClosed, Unreviewed),
 )
 """What is told on the page itself, above what was typed."""
 
@@ -75,6 +77,8 @@ def closed(found: Case, step: ReviewStep | None) -> str:
 def of_content(error: KepuError) -> str:
     """Why an act on a content failed."""
     match error:
+        case AltMissing():
+            return f"没有办成：{untold.sentence(error.numbers)}图片和填写的地方在“修改文字”里。"
         case MayNotReview():
             return "这是你写的或改过的稿件，要由其他人来解除隔离。"
         case Quarantined():

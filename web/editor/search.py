@@ -47,4 +47,4 @@ def show_contents() -> Response:
     )
 
 
-PAGES = (Page("GET", "/staff/contents", show_contents, Permission.SEE_QUEUE, people=True),)
+PAGES = (Page("GET", "/staff/contents", show_contents, Permission.SEE_QUEUE),)

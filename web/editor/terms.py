@@ -107,6 +107,7 @@ def _page(
     return shelf.page(
         "terms.html",
         status=status,
+        here=url_for("show_terms"),
         fault=fault,
         faults=faults or {},
         typed=asking.typed() if faults else {},
@@ -134,9 +135,9 @@ def _told(topics: Iterable[Topic]) -> str:
 
 
 PAGES = (
-    Page("GET", "/staff/review/terms", show_terms, Permission.SEE_QUEUE, people=True),
+    Page("GET", "/staff/review/terms", show_terms, Permission.SEE_QUEUE),
     *(
-        Page("POST", f"/staff/review/terms{rest}", handle, Permission.PUBLISH, access.the_province, people=True)
+        Page("POST", f"/staff/review/terms{rest}", handle, Permission.PUBLISH, access.the_province)
         for rest, handle in (
             ("", add_terms),
             ("/remove", remove_term),

@@ -11,7 +11,7 @@ from content_store.review import versions
 from content_store.staff_vocabulary import Permission
 from web.editor import shelf, told
 from web.editor.places import organisation_of_content
-from web.portal.markdown import render
+from web.portal.markdown import shown
 from web.portal.page import Page
 from web.services import current
 
@@ -23,11 +23,11 @@ def show_version(id: str) -> Response:
     with current().database.connect() as connection:
         content = contents.get(connection, id)
         made = {one.version: one for one in versions.every(connection, id)}
-    version = made.get(number or max(made, default=0))
-    if number and version is None:
-        raise UnknownVersion(f"content {id} has no version {number}")
-    before = made.get(old or (version.based_on if version else None) or 0)
-    body = version.body if version else content.body
+        version = made.get(number or max(made, default=0))
+        if number and version is None:
+            raise UnknownVersion(f"content {id} has no version {number}")
+        before = made.get(old or (version.based_on if version else None) or 0)
+        body = shown(connection, version.body if version else content.body)
     return shelf.page(
         "version.html",
         content=content,
@@ -35,7 +35,7 @@ def show_version(id: str) -> Response:
         words=version or content,
         before=before,
         others=sorted(made, reverse=True),
-        body=render(body) if body else None,
+        body=body,
         differences=told.between(before, version) if before and version and before is not version else [],
     )
 
@@ -45,13 +45,4 @@ def _number(name: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
-PAGES = (
-    Page(
-        "GET",
-        "/staff/contents/<path:id>/version",
-        show_version,
-        Permission.SEE_QUEUE,
-        organisation_of_content,
-        people=True,
-    ),
-)
+PAGES = (Page("GET", "/staff/contents/<path:id>/version", show_version, Permission.SEE_QUEUE, organisation_of_content),)

@@ -7,23 +7,26 @@ from typing import Any, cast
 from flask import redirect, url_for
 from werkzeug.wrappers import Response
 
-from content_store import accounts, contents
+from content_store import accounts, contents, suggestions
 from content_store.content_records import Content
 from content_store.db import Connection
 from content_store.errors import BadRecord, UnknownVersion
+from content_store.places import PLACES, prefecture_of
 from content_store.review import correcting, submitting, versions
 from content_store.review.correcting import Correction
 from content_store.review.versions import FIELDS, SHOWN, Saving, Words
 from content_store.review_words import AiUse
 from content_store.staff_vocabulary import Permission
-from content_store.vocabulary import ContentStatus, Prefecture, Topic
-from web import errors
+from content_store.vocabulary import COUNTIES, ContentStatus, Prefecture, Topic
+from web import errors, suggested, untold
 from web.editor import acts, asking, refusals, shelf, told
 from web.editor.places import organisation_of_content
 from web.portal.page import Page
 from web.services import current
 
 LONGEST_TAGS = 20
+_REGIONS = {entry.value: [code for code in COUNTIES if prefecture_of(code) is entry] for entry in Prefecture}
+"""The codes of the counties of each prefecture."""
 
 
 def show_words(id: str) -> Response:
@@ -114,19 +117,23 @@ def _page(
 ) -> Response:
     with current().database.connect() as connection:
         content = contents.get(connection, id)
-        correction = _pending(connection, content)
+        correction, suggestion = _pending(connection, content), _suggestion(connection, content, based_on)
     return shelf.page(
         "words.html",
         status=status,
+        here=url_for("show_words", id=id),
         content=content,
         correction=correction,
         needs_note=_needs_note(content, correction),
         based_on=based_on,
         words=words,
+        pictures=untold.fields(words["body"]),
+        suggestion=suggestion,
         names=told.FIELD_NAMES,
         topics=list(Topic),
         ai_names=told.AI_NAMES,
-        prefectures=list(Prefecture),
+        place_names=PLACES,
+        regions=_REGIONS,
         fault=fault,
         faults=faults or {},
         theirs=theirs or [],
@@ -153,6 +160,12 @@ def _pending(connection: Connection, content: Content) -> Correction | None:
     return found if found is not None and found.published_at is None else None
 
 
+def _suggestion(connection: Connection, content: Content, number: int) -> suggested.Told | None:
+    """What was suggested about the version in the form, while its content waits."""
+    found = suggestions.get(connection, content.id, number) if content.status in suggestions.WAITING else None
+    return suggested.told(found, None, None) if found else None
+
+
 def _needs_note(content: Content, correction: Correction | None) -> bool:
     return content.status is ContentStatus.PUBLISHED and correction is None
 
@@ -165,6 +178,7 @@ def _shown(words: dict[str, Any]) -> dict[str, str]:
 
 def _typed() -> dict[str, str]:
     typed = {name: asking.field(name) for name in (*FIELDS, "note")}
+    typed["body"] = untold.filled(typed["body"])
     return typed | {"tags": " ".join(_tags(typed["tags"]))}
 
 
@@ -198,10 +212,6 @@ def _faults(typed: dict[str, str], changed: list[str], *, needs_note: bool) -> a
 
 
 PAGES = (
-    Page(
-        "GET", "/staff/contents/<path:id>/words", show_words, Permission.CORRECT, organisation_of_content, people=True
-    ),
-    Page(
-        "POST", "/staff/contents/<path:id>/words", save_words, Permission.CORRECT, organisation_of_content, people=True
-    ),
+    Page("GET", "/staff/contents/<path:id>/words", show_words, Permission.CORRECT, organisation_of_content),
+    Page("POST", "/staff/contents/<path:id>/words", save_words, Permission.CORRECT, organisation_of_content),
 )

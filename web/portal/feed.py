@@ -18,7 +18,7 @@ from web import auth
 from web.api import events, feed_page, me
 from web.auth import Via
 from web.errors import NotFound
-from web.portal.markdown import render
+from web.portal.markdown import shown
 from web.portal.page import Page
 from web.services import Services, current
 
@@ -46,7 +46,7 @@ def show_article(id: str) -> str:
     services = current()
     content = _readable(services, id)
     with services.database.connect() as connection:
-        beside = credits.of(connection, content)
+        beside, body = credits.of(connection, content), shown(connection, content.body)
     if auth.caller().via is Via.COOKIE and auth.seen_by_someone():
         services.openings.note(_event(content.id, EventKind.CLICK), events.sender(services))
     near = feed_page.related(services, content.id, auth.need_citizen(), RELATED)
@@ -54,7 +54,7 @@ def show_article(id: str) -> str:
         "portal/article.html",
         content=content,
         beside=beside,
-        body=render(content.body) if content.body else None,
+        body=body,
         link=content.url if content.url and content.url.startswith(("https://", "http://")) else None,
         near=near,
         events_path=EVENTS_PATH if _takes_events() else None,

@@ -16,8 +16,7 @@ from web.access import Needs, Open, Where
 class Page:
     """``rule`` as Flask writes it; the name of ``handle`` is that of the route.
 
-    ``needs`` says who may ask for it, ``where`` in which organisation (``web/access.py``); with ``people`` only
-    somebody who is signed in, and no programme with a service token.
+    ``needs`` says who may ask for it, ``where`` in which organisation (``web/access.py``).
     """
 
     method: str
@@ -25,11 +24,10 @@ class Page:
     handle: Callable[..., str | Response]
     needs: Needs = Open.EVERYONE
     where: Where | None = None
-    people: bool = False
 
 
 def add(app: Flask, page: Page) -> None:
     """Make ``page`` a route of ``app``."""
     name = page.handle.__name__
     app.add_url_rule(page.rule, name, page.handle, methods=[page.method], provide_automatic_options=False)
-    access.declare(app, name, page.needs, page.where, people=page.people)
+    access.declare(app, name, page.needs, page.where)

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from content_store.errors import UploadRefused
+from content_store.ingest.as_markdown import markdown_of
 from content_store.ingest.sanitising import clean_html
+from content_store.markdown import missing_alt
 from content_store.uploads import bounds
-from content_store.uploads.addresses import missing_alt, pictures_in
+from content_store.uploads.addresses import pictures_in
 from content_store.uploads.documents import read_document
 from content_store.uploads.names import NAMELESS, shown_name, title_of
 from content_store.uploads.pictures import WIDTHS, check_picture
@@ -60,7 +62,7 @@ def fine(document: Document) -> None:
     assert document.title.strip()
     assert clean_html(document.html) == document.html
     assert pictures_in(document.html) == [picture.digest for picture in document.pictures]
-    assert len(missing_alt(document.html)) <= document.html.count("<img")
+    assert len(missing_alt(markdown_of(document.html))) <= document.html.count("<img")
     assert document.plain or document.pictures
 
 

@@ -9,8 +9,10 @@ import docx
 import pytest
 
 from content_store.errors import UploadRefused
+from content_store.ingest.as_markdown import markdown_of
+from content_store.markdown import missing_alt
 from content_store.upload_words import UploadKind, UploadProblem, UploadWarning
-from content_store.uploads.addresses import missing_alt, pictures_in
+from content_store.uploads.addresses import pictures_in
 from content_store.uploads.documents import read_document
 from content_store.uploads.names import NAMELESS, shown_name, title_of
 from content_store.uploads.pictures import check_picture
@@ -104,7 +106,7 @@ def test_pictures_of_a_word_document_become_ours_with_their_text() -> None:
     found = read_document("a.docx", illustrated(picture(), alt="吃竹子的大熊猫"))
     [ours] = found.pictures
     assert f'<img alt="吃竹子的大熊猫" height="40" src="/pictures/{ours.digest}" width="60">' in found.html
-    assert (pictures_in(found.html), missing_alt(found.html)) == ([ours.digest], [])
+    assert (pictures_in(found.html), missing_alt(markdown_of(found.html))) == ([ours.digest], [])
     assert UploadWarning.MISSING_ALT not in warnings(found)
 
 
@@ -112,7 +114,7 @@ def test_pictures_of_a_word_document_become_ours_with_their_text() -> None:
 def test_a_picture_without_a_text_that_tells_is_never_passed_in_silence(alt: str) -> None:
     found = read_document("a.docx", illustrated(picture(), alt=alt))
     assert UploadWarning.MISSING_ALT in warnings(found)
-    assert missing_alt(found.html) == [f"/pictures/{found.pictures[0].digest}"]
+    assert missing_alt(markdown_of(found.html)) == [(1, found.pictures[0].digest, "")]
 
 
 def test_a_picture_that_is_shown_often_is_read_and_kept_once() -> None:

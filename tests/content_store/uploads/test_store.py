@@ -95,7 +95,9 @@ def test_a_picture_is_served_in_each_of_its_widths_to_every_process(database: Da
             assert store.serve(connection, ours.digest).data == ours.data
             narrow = store.serve(connection, ours.digest, 390)
             assert (narrow.media_type, narrow.width, narrow.height) == ("image/jpeg", 390, 260)
-            assert store.widths(connection, [ours.digest, "0" * 64]) == {ours.digest: (390, 780, 900)}
+            assert store.sizes(connection, [ours.digest, "0" * 64]) == {
+                ours.digest: ((390, 260), (780, 520), (900, 600))
+            }
             assert store.find_picture(connection, ours.data) == ours
             assert store.find_picture(connection, b"other") is None
     finally:
@@ -114,7 +116,7 @@ def test_a_picture_goes_with_the_last_content_that_shows_it(database: Database) 
         accounts(connection, "li")
         kept(connection, "c")
         kept(connection, "d")
-        [digest] = store.widths(connection, [check_picture(picture()).digest])
+        [digest] = store.sizes(connection, [check_picture(picture()).digest])
         contents.set_status(connection, "c", ContentStatus.WITHDRAWN)
         assert store.serve(connection, digest).width == 60
         contents.set_status(connection, "d", ContentStatus.WITHDRAWN)
@@ -138,7 +140,7 @@ def test_pictures_that_nobody_showed_go_after_a_while_and_others_stay(database: 
         store.keep_pictures(connection, [lonely])
         assert store.drop_orphans(connection, fixed_clock) == 0
         assert store.drop_orphans(connection, fixed_clock + 1) == 1
-        assert store.widths(connection, [lonely.digest]) == {}
+        assert store.sizes(connection, [lonely.digest]) == {}
         assert connection.scalar(sa.select(sa.func.count()).select_from(schema.pictures)) == 1
         with clock.fixed(fixed_clock + 9):
             store.keep_pictures(connection, [lonely])

@@ -54,3 +54,18 @@ def test_a_picture_of_a_withdrawn_content_is_gone(client: FlaskClient, app: Flas
     with opened(app).database.begin() as connection:
         contents.set_status(connection, "c", ContentStatus.WITHDRAWN)
     assert client.get(address).status_code == 404
+
+
+def test_an_article_lets_each_screen_choose_among_the_widths_of_its_pictures(app: Flask, client: FlaskClient) -> None:
+    body = f"![竹林](/pictures/{OURS.digest}) ![没有了](/pictures/{'0' * 64})"
+    with opened(app).database.begin() as connection:
+        contents.create(connection, id="d", title="t", status=ContentStatus.PUBLISHED, body=body)
+        store.keep_pictures(connection, [OURS])
+    page = client.get("/contents/d").text
+    [ours] = [tag for tag in page.split("<img ")[1:] if OURS.digest in tag]
+    each = ", ".join(f"/pictures/{OURS.digest}/{width} {width}w" for width in (390, 780, 900))
+    assert f'srcset="{each}"' in ours
+    assert 'width="900"' in ours
+    assert 'height="600"' in ours
+    assert 'alt="竹林"' in ours
+    assert page.count("srcset") == 1
