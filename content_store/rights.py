@@ -28,6 +28,8 @@ APPEND_ONLY = {
     "tombstones": "SELECT, INSERT",
     "uploads": "SELECT, INSERT",
     "upload_files": "SELECT, INSERT",
+    "fetched_originals": "SELECT, INSERT",
+    "fetched_files": "SELECT, INSERT",
     "corrections": "SELECT, INSERT, UPDATE",
     "alembic_version": "SELECT",
 }

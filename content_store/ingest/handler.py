@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from content_store import checks
 from content_store.db import Database
 from content_store.errors import BadRecord, FeedUnreadable, FetchFailed, LeaseLost
-from content_store.ingest import feeds, originals, sources
+from content_store.ingest import feeds, keeping, originals, sources
 from content_store.ingest.as_markdown import markdown_of
 from content_store.ingest.completing import Pages
 from content_store.ingest.feeds import Brought, Claim
@@ -59,6 +59,14 @@ class Report:
     not_modified: bool = False
     problem: str = ""
     lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What items were made of: the answer with the feed, and those with their pages by their ``key``."""
+
+    feed: Fetched
+    pages: Mapping[tuple[str, str], Fetched] = field(default_factory=dict)
 
 
 class Handler:
@@ -125,7 +133,7 @@ class Handler:
             fetched = replace(fetched, etag=None, last_modified=None)
         self._alive(claim)
         with self._database.begin() as connection:
-            found = store(connection, claim, parsed, done.items)
+            found = store(connection, claim, parsed, done.items, Came(fetched, done.pages))
             report.counts.update(one.verdict for one in found)
             report.counts.update([Verdict.UNCHANGED] * done.known)
             report.withdrawn = sum(one.withdrawn for one in found)
@@ -152,8 +160,13 @@ class Handler:
                 raise LeaseLost(f"{claim.feed.host} was taken over")
 
 
-def store(connection: Connection, claim: Claim, parsed: ParsedFeed, items: Sequence[ParsedItem]) -> list[Found]:
-    """What each item is; new ones become drafts, changed ones have another version. Raises BadRecord."""
+def store(
+    connection: Connection, claim: Claim, parsed: ParsedFeed, items: Sequence[ParsedItem], came: Came | None = None
+) -> list[Found]:
+    """What each item is; new ones become drafts, changed ones have another version; ``came`` is kept for audit.
+
+    Raises BadRecord.
+    """
     told = [(item, plain_text(item.html) or item.summary) for item in items]
     told = [(item, text) for item, text in told if text or item.title]
     works = [Work(_title(item, text), text, _source(claim, item)) for item, text in told]
@@ -175,6 +188,10 @@ def store(connection: Connection, claim: Claim, parsed: ParsedFeed, items: Seque
     for one, new in zip(found, words, strict=True):
         if one.verdict is Verdict.CHANGED and not one.withdrawn:
             _change(connection, one, new)
+    if came is not None:
+        pairs = zip(told, found, strict=True)
+        brought = [(item, one.content_id) for (item, _), one in pairs if one.verdict is not Verdict.UNCHANGED]
+        keeping.keep(connection, claim.feed.id, came.feed, came.pages, brought)
     return found
 
 
