@@ -44,6 +44,8 @@ FORBIDDEN = {
     "reviews": ("DELETE", "TRUNCATE", "TRIGGER"),
     "review_steps": ("DELETE", "TRUNCATE", "TRIGGER"),
     "tombstones": ("UPDATE", "DELETE", "TRUNCATE", "TRIGGER"),
+    "fetched_originals": ("UPDATE", "DELETE", "TRUNCATE", "TRIGGER"),
+    "fetched_files": ("UPDATE", "DELETE", "TRUNCATE", "TRIGGER"),
 }
 """What it must not be able to do, whoever gave it rights."""
 

@@ -111,7 +111,9 @@ def test_nothing_changes_or_takes_away_what_is_kept(world: World, table: str) ->
             connection.exec_driver_sql(statement)
     if world.database.dialect == "sqlite":
         with world.database.begin() as connection:
-            connection.exec_driver_sql("INSERT OR REPLACE INTO fetched_files SELECT digest, 1, x'00' FROM fetched_files")
+            connection.exec_driver_sql(
+                "INSERT OR REPLACE INTO fetched_files SELECT digest, 1, x'00' FROM fetched_files"
+            )
     else:
         with pytest.raises(sa.exc.IntegrityError), world.database.begin() as connection:
             connection.exec_driver_sql("TRUNCATE fetched_originals, fetched_files")
