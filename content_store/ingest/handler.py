@@ -15,11 +15,12 @@ from urllib.parse import urlsplit
 from sqlalchemy.engine import Connection
 
 from content_store import checks
+from content_store.alliance import standing
 from content_store.db import Database
 from content_store.errors import BadRecord, FeedUnreadable, FetchFailed, LeaseLost
 from content_store.ingest import feeds, keeping, originals, sources
 from content_store.ingest.as_markdown import markdown_of
-from content_store.ingest.completing import Pages
+from content_store.ingest.completing import Completed, Pages
 from content_store.ingest.feeds import Brought, Claim
 from content_store.ingest.fetching import Fetched, Fetcher
 from content_store.ingest.hosts import Gates
@@ -128,12 +129,20 @@ class Handler:
             known = _known(connection, claim, parsed.items)
         done = pages.complete(parsed.items, lambda item: item.guid in known)
         report.waiting = done.waiting
-        if done.waiting:
-            # Otherwise the server would say next time that there is nothing new.
-            fetched = replace(fetched, etag=None, last_modified=None)
         self._alive(claim)
+        self._keep(claim, parsed, done, Came(fetched, done.pages), report)
+
+    def _keep(self, claim: Claim, parsed: ParsedFeed, done: Completed, came: Came, report: Report) -> None:
+        """Store what came, and that it did, in one transaction."""
+        # Where something waits the server must not say next time that there is nothing new.
+        fetched = replace(came.feed, etag=None, last_modified=None) if done.waiting else came.feed
         with self._database.begin() as connection:
-            found = store(connection, claim, parsed, done.items, Came(fetched, done.pages))
+            if state := standing.why(connection, claim.feed.account_id):
+                # Decided while we fetched. The feed stays as it was, for when works are taken again.
+                report.problem = f"创作联盟成员状态：{state.label}"
+                feeds.release(connection, claim)
+                return
+            found = store(connection, claim, parsed, done.items, came)
             report.counts.update(one.verdict for one in found)
             report.counts.update([Verdict.UNCHANGED] * done.known)
             report.withdrawn = sum(one.withdrawn for one in found)

@@ -11,10 +11,15 @@ from pathlib import Path
 import pytest
 
 from content_store import clock, contents
+from content_store.alliance import creators
+from content_store.alliance.admission import Application
 from content_store.db import Database
-from content_store.ingest import keeping
+from content_store.ingest import feeds, keeping
 from content_store.ingest.fetching import Fetched
+from content_store.ingest.pacing import Bounds
 from content_store.ingest.parsed import ParsedItem
+from content_store.vocabulary import Topic
+from tests.support.staff import ROOT, found_organisations, somebody
 from web import cli
 
 FEED = """<rss version="2.0"><channel><title>科普</title><link>https://kp.example/</link><item><title>熊猫</title>
@@ -125,6 +130,28 @@ def test_what_a_source_said_is_listed_and_saved_byte_for_byte(
     assert (tmp_path / "kept").read_bytes() == ANSWER.body
     assert run("ingest", "original", content, "--out", "-") == 0
     assert capfdbinary.readouterr().out == ANSWER.body
+
+
+def test_feeds_that_are_left_alone_are_told_with_the_reason(
+    database: Database,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    cheap_passwords: None,
+) -> None:
+    monkeypatch.setenv("KEPU_DATABASE_URL", database_url)
+    with database.begin() as connection:
+        found_organisations(connection)
+        id = somebody(connection, "li").id
+        creators.apply(connection, id, Application(expertise=(Topic.LIFE_SCI,)))
+        feeds.subscribe(
+            connection, ANSWER.url, account_id=id, organisation_id=ROOT, licence="CC BY", bounds=Bounds(1_000, 1_000)
+        )
+    assert run("ingest") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{ANSWER.url}  not fetched: its creator is not admitted yet, and works are taken of members only",
+        "no feed was due; 1 of no members now, not fetched",
+    ]
 
 
 def test_where_nothing_is_kept_that_is_told(content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ import click
 import orjson
 
 from content_store import clock, contents
+from content_store.creator_words import Membership
 from content_store.db import open_database
 from content_store.errors import ExportFileError, FeedUnreadable, ServiceMissing, UnknownOriginal
 from content_store.ingest import keeping
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
     from content_store.ingest.handler import Report
 
 _TITLE_COLUMNS = 60
+_STANDING = {
+    Membership.APPLIED: "not admitted yet",
+    Membership.REFUSED: "refused",
+    Membership.SUSPENDED: "suspended",
+    Membership.LEFT: "gone from the alliance",
+}
 
 
 @click.group(invoke_without_command=True)
@@ -117,6 +124,8 @@ def _fetch(settings: Settings) -> None:
         tally = sweep(database, settings, told=lambda report: click.echo(_told(report)))
     finally:
         database.close()
+    for feed, state in tally.stopped:
+        click.echo(f"{feed.url}  not fetched: its creator is {_STANDING[state]}, and works are taken of members only")
     click.echo(tally.told())
     if tally.failed:
         sys.exit(1)
