@@ -196,7 +196,7 @@ def store(
     found = originals.find_or_add(connection, works, create)
     for one, new in zip(found, words, strict=True):
         if one.verdict is Verdict.CHANGED and not one.withdrawn:
-            _change(connection, one, new)
+            _change(connection, claim, one, new)
     if came is not None:
         pairs = zip(told, found, strict=True)
         brought = [(item, one.content_id) for (item, _), one in pairs if one.verdict is not Verdict.UNCHANGED]
@@ -204,13 +204,14 @@ def store(
     return found
 
 
-def _change(connection: Connection, found: Found, words: Words) -> None:
+def _change(connection: Connection, claim: Claim, found: Found, words: Words) -> None:
     """Another version of a content that its source has changed. What is out stays as it was reviewed until somebody
     takes the new words through review, too."""
     content = versions.hold(connection, found.content_id)
     latest = versions.adopt(connection, content)
     if found.status in LIVE_STATUSES:
-        correcting.correct(connection, content.id, _ACTOR, based_on=latest.version, note=_CHANGED, **words)
+        whose = claim.feed.account_id
+        correcting.correct(connection, content.id, _ACTOR, based_on=latest.version, note=_CHANGED, by=whose, **words)
     else:
         versions.change(connection, content, latest, _ACTOR, latest.version, words)
 

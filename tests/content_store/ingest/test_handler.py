@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
-from content_store import audit, clock
+from content_store import audit, clock, schema
 from content_store.ingest import feeds, sources
 from content_store.ingest.handler import Report
 from content_store.ingest.originals import Verdict
 from content_store.ingest.sweeping import sweep
-from content_store.review import versions
-from content_store.vocabulary import ContentStatus, SourceRole
+from content_store.review import correcting, publishing, versions
+from content_store.review_words import AiUse
+from content_store.vocabulary import ContentStatus, SourceRole, Topic
+from tests.support import review_desk
 from tests.support.feed_site import PANDA, SETTINGS, TEA, World, entry, rss
 from tests.support.hostile import HOST, reach
+from tests.support.review_desk import CHIEF, REVIEWERS, WRITER
+from tests.support.staff import ROOT
 
 pytestmark = pytest.mark.usefixtures("cheap_passwords", "fixed_clock")
 
@@ -172,3 +177,57 @@ def test_all_that_is_due_is_done_once_by_several_threads(world: World) -> None:
     assert (tally.feeds, tally.failed, len(told)) == (6, 0, 6)
     assert sum(tally.counts.values()) == 6
     assert sweep(world.database, SETTINGS, fetcher=reach(world.server)).told() == "no feed was due"
+
+
+def publish(world: World, id: str) -> None:
+    """An editor adds what the feed does not tell, and the second version goes the whole way."""
+    people = [
+        {"id": who.account_id, "login": who.account_id, "name": who.name, "organisation_id": ROOT, "created_at": 1}
+        for who in (WRITER, *REVIEWERS)
+    ]
+    with world.database.begin() as connection:
+        connection.execute(sa.insert(schema.accounts), people)
+        grants = [review_desk.grant(who, role) for who in (WRITER, *REVIEWERS) for role in review_desk.STAFF_ROLES]
+        connection.execute(sa.insert(schema.grants), grants)
+        versions.save(connection, id, WRITER, based_on=1, topic=Topic.LIFE_SCI, ai_use=AiUse.NONE)
+    with world.database.begin() as connection:
+        review = review_desk.pass_all(connection, review_desk.submit(connection, id))
+        publishing.publish(connection, id, CHIEF, version=review.version)
+
+
+def test_a_changed_original_of_what_is_out_waits_as_a_correction_and_changes_nothing_before(world: World) -> None:
+    world.subscribe()
+    world.site.pages["/feed"] = rss(entry("1", "大熊猫", PANDA))
+    world.run()
+    [content] = world.stored()
+    publish(world, content.id)
+    for number, longer in enumerate(("<p>补充：一天能吃三十八公斤。</p>", "<p>更正：一天能吃三十九公斤。</p>"), 3):
+        world.site.pages["/feed"] = rss(entry("1", "大熊猫", PANDA + longer))
+        world.later()
+        [report] = world.run()
+        assert report.counts == {Verdict.CHANGED: 1}
+        [now] = world.stored()
+        assert (now.status, now.body) == (ContentStatus.PUBLISHED, content.body)
+        with world.database.connect() as connection:
+            newest = versions.newest(connection, content.id)
+            assert newest.version == number and newest.body is not None and "公斤" in newest.body
+            waits = correcting.of_version(connection, content.id, number)
+        assert waits is not None and (waits.published_at, waits.note) == (None, "文章来源作了修改。")
+        assert waits.made_by == world.accounts[0]
+
+
+def test_a_changed_original_joins_the_correction_that_an_editor_is_writing(world: World) -> None:
+    world.subscribe()
+    world.site.pages["/feed"] = rss(entry("1", "大熊猫", PANDA))
+    world.run()
+    [content] = world.stored()
+    publish(world, content.id)
+    with world.database.begin() as connection:
+        correcting.correct(connection, content.id, WRITER, based_on=2, note="题目不准", title="大熊猫和竹子")
+    world.site.pages["/feed"] = rss(entry("1", "大熊猫", PANDA + "<p>补充：一天能吃三十八公斤竹子。</p>"))
+    world.later()
+    [report] = world.run()
+    assert report.counts == {Verdict.CHANGED: 1}
+    with world.database.connect() as connection:
+        waits = correcting.of_version(connection, content.id, 4)
+    assert waits is not None and waits.note == "题目不准"
