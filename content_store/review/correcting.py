@@ -87,7 +87,9 @@ def correct(
     ``based_on`` is the newest version; an imported content has a version 1 from its first correction on. The words are
     wrong since ``wrong_version``, by default the one that is out. The version is then to be submitted, and published.
     A programme says by ``by`` for whose account it acts; what it brings joins a correction that is open, with the note
-    that this has, and may be nothing. Raises NotAllowed, UnknownContent, and BadRecord where the content is not published, the note empty, or nothing
+    that this has, and may be nothing.
+
+    Raises NotAllowed, UnknownContent, and BadRecord where the content is not published, the note empty, or nothing
     corrected.
     """
     content = versions.hold(connection, content_id)

@@ -42,15 +42,18 @@ def entry(guid: str, title: str, html: str, link: str | None = None) -> str:
 
 @dataclass
 class Site:
-    """A server with pages by their address; what is not there is answered with 404."""
+    """A server with pages by their address; what is not there is answered with 404, what is ``refused`` with 429."""
 
     pages: dict[str, bytes] = field(default_factory=dict)
     etags: bool = True
     asked: list[str] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
 
     def __call__(self, request: bytes) -> bytes:
         path = request.split(b" ")[1].decode()
         self.asked.append(path)
+        if path in self.refused:
+            return page(b"", status="429 Too Many Requests")
         if path not in self.pages:
             return page(b"", status="404 Not Found")
         tag = f'"{hash(self.pages[path])}"'
