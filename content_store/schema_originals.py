@@ -72,9 +72,11 @@ content_sources = sa.Table(
 fetched_files = sa.Table(
     "fetched_files",
     metadata,
-    # SHA-256 in hexadecimal of what came, ``size`` its bytes; ``data`` is that in the format of zlib (RFC 1950).
+    # SHA-256 in hexadecimal of ``size`` bytes: those of a whole document, or of a part that several have in common.
     sa.Column("digest", sa.Text, primary_key=True),
     sa.Column("size", sa.BigInteger, nullable=False),
+    # Where it is in one piece ``data`` is that in the format of zlib (RFC 1950), otherwise the digests of its parts.
+    sa.Column("whole", sa.Boolean, nullable=False),
     sa.Column("data", sa.LargeBinary, nullable=False),
     sa.CheckConstraint("size >= 0", name="size"),
 )

@@ -2,14 +2,16 @@
 
 Of each item that is new, changed or a copy the feed's document is kept, and that of the page where its words were
 taken from there: the bytes as they were once unpacked from the transfer, with where and when they came. The same bytes
-are kept once, compressed. Rows are neither changed nor deleted; a feed that is forgotten leaves them where they are.
+are kept once, compressed. Most of a feed is what it said the last time: a long one is kept in parts that begin where
+its items do, each part once. Rows are neither changed nor deleted; a feed that is forgotten leaves them where they are.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,14 +19,20 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
-from content_store import schema
-from content_store.errors import UnknownOriginal
+from content_store import schema, statements
+from content_store.errors import DatabaseError, UnknownOriginal
 from content_store.ingest.fetching import Fetched
 from content_store.ingest.parsed import ParsedItem
 from content_store.kept_words import KeptPart
 
 _LEVEL = 6
 _HIGHEST = 2**63 - 1
+_LONG = 8 * 1024
+"""Bytes from which on a document is kept in parts."""
+_LEAST_PART = 1024
+_DIGEST = 32
+_BEGIN = re.compile(rb'<(?:\w{1,20}:)?(?:item|entry)[\s>]|\{\s{0,40}"(?:id|url|title|content_html)"\s{0,9}:')
+"""Where an item of a feed begins: RSS, RDF and Atom, JSON Feed."""
 _files, _originals = schema.fetched_files, schema.fetched_originals
 
 
@@ -88,19 +96,70 @@ def get(connection: Connection, content_id: str, id: int) -> Original:
 
 
 def read(connection: Connection, original: Original) -> bytes:
-    """Its bytes, as they came."""
-    packed = connection.execute(sa.select(_files.c.data).where(_files.c.digest == original.digest)).scalar_one()
-    return zlib.decompress(bytes(packed), bufsize=max(1, original.size))
+    """Its bytes, as they came. Raises DatabaseError where they are not any more."""
+    data = _joined(connection, original.digest)
+    if hashlib.sha256(data).hexdigest() != original.digest:
+        raise DatabaseError(f"what is kept as {original.digest} is something else", hint="look at the backups")
+    return data
 
 
 def _keep_file(connection: Connection, body: bytes) -> str:
     digest = hashlib.sha256(body).hexdigest()
-    if connection.execute(sa.select(sa.exists().where(_files.c.digest == digest))).scalar_one():
+    if _there(connection, [digest]):
         return digest
+    parts = list(_parts(body))
+    rows: dict[str, dict[str, Any]] = {}
+    if len(parts) > 1:
+        named = [(hashlib.sha256(part).digest(), part) for part in parts]
+        known = _there(connection, [name.hex() for name, _ in named])
+        rows = {name.hex(): _row(name.hex(), part) for name, part in named if name.hex() not in known}
+        told = {"digest": digest, "size": len(body), "whole": False, "data": b"".join(name for name, _ in named)}
+    else:
+        told = _row(digest, body)
     insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    row = {"digest": digest, "size": len(body), "data": zlib.compress(body, _LEVEL)}
-    connection.execute(insert(_files).on_conflict_do_nothing(index_elements=["digest"]), row)
+    connection.execute(insert(_files).on_conflict_do_nothing(index_elements=["digest"]), [*rows.values(), told])
     return digest
+
+
+def _parts(body: bytes) -> Iterator[bytes]:
+    """``body`` cut where its items begin, into parts that are not too small; what is before the first is its head."""
+    begin = 0
+    for found in _BEGIN.finditer(body) if len(body) > _LONG else ():
+        if found.start() - begin >= (_LEAST_PART if begin else 1):
+            yield body[begin : found.start()]
+            begin = found.start()
+    yield body[begin:]
+
+
+def _row(digest: str, data: bytes) -> dict[str, Any]:
+    return {"digest": digest, "size": len(data), "whole": True, "data": zlib.compress(data, _LEVEL)}
+
+
+def _there(connection: Connection, digests: Collection[str]) -> set[str]:
+    found: set[str] = set()
+    for some in statements.chunks(digests):
+        found.update(connection.execute(sa.select(_files.c.digest).where(_files.c.digest.in_(some))).scalars())
+    return found
+
+
+def _joined(connection: Connection, digest: str) -> bytes:
+    whole, data = _stored(connection, [digest])[digest]
+    if whole:
+        return zlib.decompress(data)
+    names = [data[at : at + _DIGEST].hex() for at in range(0, len(data), _DIGEST)]
+    parts = _stored(connection, set(names))
+    # A part may be a document of its own, which is kept in parts itself; each is shorter than the one that it is of.
+    return b"".join(
+        zlib.decompress(data) if whole else _joined(connection, name) for name in names for whole, data in [parts[name]]
+    )
+
+
+def _stored(connection: Connection, digests: Collection[str]) -> dict[str, tuple[bool, bytes]]:
+    found: dict[str, tuple[bool, bytes]] = {}
+    for some in statements.chunks(digests):
+        query = sa.select(_files.c.digest, _files.c.whole, _files.c.data).where(_files.c.digest.in_(some))
+        found.update({digest: (whole, bytes(data)) for digest, whole, data in connection.execute(query)})
+    return found
 
 
 def _media_type(came: Fetched) -> str:

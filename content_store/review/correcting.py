@@ -87,10 +87,8 @@ def correct(
     ``based_on`` is the newest version; an imported content has a version 1 from its first correction on. The words are
     wrong since ``wrong_version``, by default the one that is out. The version is then to be submitted, and published.
     A programme says by ``by`` for whose account it acts; what it brings joins a correction that is open, with the note
-    that this has, and may be nothing.
-
-    Raises NotAllowed, UnknownContent, and BadRecord where the content is not published, the note empty, or nothing
-    corrected.
+    that this has, and may be nothing. Raises NotAllowed, UnknownContent, and BadRecord where the content is not
+    published, the note empty, or nothing corrected.
     """
     content = versions.hold(connection, content_id)
     permits.insist_writes(connection, actor, content_id)
@@ -102,10 +100,9 @@ def correct(
     latest = versions.adopt(connection, content)
     out = content.wording or 1
     saving = versions.change(connection, content, latest, actor, based_on, words)
-    if saving.conflict is not None:
-        return saving
     number = saving.version.version
-    if by is not None and (number == out or of_version(connection, content_id, number) is not None):
+    joins = by is not None and (number == out or of_version(connection, content_id, number) is not None)
+    if saving.conflict is not None or joins:
         return saving
     if number == out:
         raise BadRecord("the correction changes nothing")

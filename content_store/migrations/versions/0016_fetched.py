@@ -24,6 +24,7 @@ def upgrade() -> None:
         "fetched_files",
         sa.Column("digest", sa.Text, nullable=False),
         sa.Column("size", sa.BigInteger, nullable=False),
+        sa.Column("whole", sa.Boolean, nullable=False),
         sa.Column("data", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("digest", name="pk_fetched_files"),
         sa.CheckConstraint("size >= 0", name="ck_fetched_files_size"),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import zlib
+from dataclasses import replace
+
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from content_store import clock, schema
 from content_store.db import Connection
-from content_store.errors import UnknownOriginal
+from content_store.errors import DatabaseError, UnknownOriginal
 from content_store.ingest import feeds, keeping
 from content_store.ingest.keeping import Original
 from content_store.kept_words import KeptPart
@@ -100,6 +105,51 @@ def test_an_original_is_found_by_its_own_content_only(world: World) -> None:
                 keeping.get(connection, content_id, id)
 
 
+def test_of_a_long_feed_only_what_is_new_is_kept_again(world: World) -> None:
+    world.subscribe()
+    world.site.etags = False
+    old = [entry(str(at), f"第{at}篇", f"<p>{str(at) * 40}</p>{PANDA[at * 9 :]}{TEA[at * 7 :]}") for at in range(8)]
+    said = []
+    for fetch in range(3):
+        text = f"<p>第{fetch}号：{TEA[fetch * 30 :]}今天看见了朱鹮。</p>" * (fetch + 1)
+        new = entry(f"new{fetch}", f"新{fetch}", text)
+        old = [new, *old][:8]
+        said.append(rss(*old))
+        world.site.pages["/feed"] = said[-1]
+        world.later()
+        world.run()
+    every = [data for one in kept(world) for _, data in one]
+    assert set(every) == set(said)
+    with world.database.connect() as connection:
+        whole, packed = sa.func.count(), sa.func.sum(sa.func.length(schema.fetched_files.c.data))
+        [(number, size)] = connection.execute(sa.select(whole, packed).select_from(schema.fetched_files))
+        assert files(connection) == number
+    # The first one and its parts, and of each of the others itself, its new item, and its last one, which ends it.
+    assert number <= 1 + 9 + 2 * 3
+    assert size < 0.6 * sum(len(zlib.compress(each)) for each in said)
+
+
+@given(st.lists(st.sampled_from([b"<item>", b"<entry>", b'{"id":', b"x" * 900, b"\0\xff" * 700]), max_size=40))
+def test_whatever_is_cut_the_parts_are_the_whole(pieces: list[bytes]) -> None:
+    body = b"".join(pieces)
+    parts = list(keeping._parts(body))
+    assert b"".join(parts) == body
+    assert all(len(part) >= 1024 for part in parts[1:-1])
+
+
+def test_what_is_not_as_it_came_is_not_told_as_if_it_were(world: World) -> None:
+    world.subscribe()
+    world.site.pages["/feed"] = rss(entry("1", "大熊猫", PANDA))
+    world.run()
+    [[(original, _)]] = kept(world)
+    with world.database.begin() as connection:
+        # Whoever owns the database may do what the programme may not.
+        row = {"digest": "0" * 64, "size": 1, "whole": True, "data": zlib.compress(b"another")}
+        connection.execute(sa.insert(schema.fetched_files), row)
+        with pytest.raises(DatabaseError, match="something else"):
+            keeping.read(connection, replace(original, digest="0" * 64))
+
+
 @pytest.mark.parametrize("table", ["fetched_files", "fetched_originals"])
 def test_nothing_changes_or_takes_away_what_is_kept(world: World, table: str) -> None:
     world.subscribe()
@@ -112,7 +162,7 @@ def test_nothing_changes_or_takes_away_what_is_kept(world: World, table: str) ->
     if world.database.dialect == "sqlite":
         with world.database.begin() as connection:
             connection.exec_driver_sql(
-                "INSERT OR REPLACE INTO fetched_files SELECT digest, 1, x'00' FROM fetched_files"
+                "INSERT OR REPLACE INTO fetched_files SELECT digest, 1, 1, x'00' FROM fetched_files"
             )
     else:
         with pytest.raises(sa.exc.IntegrityError), world.database.begin() as connection:
