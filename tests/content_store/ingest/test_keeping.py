@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import zlib
 from dataclasses import replace
 
@@ -108,13 +109,12 @@ def test_an_original_is_found_by_its_own_content_only(world: World) -> None:
 def test_of_a_long_feed_only_what_is_new_is_kept_again(world: World) -> None:
     world.subscribe()
     world.site.etags = False
-    old = [entry(str(at), f"第{at}篇", f"<p>{str(at) * 40}</p>{PANDA[at * 9 :]}{TEA[at * 7 :]}") for at in range(8)]
+    drawn = random.Random(1)
+    texts = ["".join(chr(drawn.randrange(0x4E00, 0x9FA0)) for _ in range(600)) for _ in range(11)]
+    items = [entry(str(at), f"第{at}篇", f"<p>{text}</p>") for at, text in enumerate(texts)]
     said = []
-    for fetch in range(3):
-        text = f"<p>第{fetch}号：{TEA[fetch * 30 :]}今天看见了朱鹮。</p>" * (fetch + 1)
-        new = entry(f"new{fetch}", f"新{fetch}", text)
-        old = [new, *old][:8]
-        said.append(rss(*old))
+    for newest in (3, 2, 1):
+        said.append(rss(*items[newest : newest + 8]))
         world.site.pages["/feed"] = said[-1]
         world.later()
         world.run()
