@@ -73,7 +73,12 @@ def keep(
                 continue
             if came not in digests:
                 digests[came] = _keep_file(connection, came.body)
-            told = {"content_id": content_id, "feed_id": feed_id, "guid": item.guid or None, "part": part}
+            told: dict[str, Any] = {
+                "content_id": content_id,
+                "feed_id": feed_id,
+                "guid": item.guid or None,
+                "part": part,
+            }
             told |= {"url": came.url, "content_type": _media_type(came), "fetched_at": came.at}
             rows.append(told | {"digest": digests[came]})
     if rows:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from content_store import clock
@@ -49,12 +51,13 @@ def test_a_suspended_members_feed_is_not_fetched_until_they_are_reinstated(world
 
 
 def test_who_left_is_fetched_from_again_only_when_they_are_admitted_anew(world: World, member: str) -> None:
-    states = []
-    for act in (
+    states: list[Membership | None] = []
+    acts: list[Callable[[Connection], object]] = [
         lambda connection: creators.leave(connection, member),
         lambda connection: creators.apply(connection, member, APPLICATION),
         lambda connection: creators.refuse(connection, member, "再等等", actor=HOUSE),
-    ):
+    ]
+    for act in acts:
         with world.database.begin() as connection:
             act(connection)
             states.append(standing.why(connection, member))
