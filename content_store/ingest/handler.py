@@ -66,9 +66,10 @@ class Report:
 @dataclass(frozen=True, slots=True)
 class Came:
     """What items were made of: the answer with the feed, those with their pages by their ``key``, and lead pictures by
-    their addresses."""
+    their addresses; ``told`` are the items that say something, as works."""
 
     feed: Fetched
+    told: Sequence[tuple[ParsedItem, Work]]
     pages: Mapping[tuple[str, str], Fetched] = field(default_factory=dict)
     pictures: Mapping[str, Picture] = field(default_factory=dict)
 
@@ -132,15 +133,15 @@ class Handler:
             known = _known(connection, claim, parsed.items)
         done = pages.complete(parsed.items, lambda item: item.guid in known)
         report.waiting = done.waiting
-        pictures = self._pictures(claim, done.items, gate)
+        told = _works(claim, done.items)
+        pictures = self._pictures(claim, told, gate)
         self._alive(claim)
-        self._keep(claim, parsed, done, Came(fetched, done.pages, pictures), report)
+        self._keep(claim, parsed, done, Came(fetched, told, done.pages, pictures), report)
 
-    def _pictures(self, claim: Claim, items: Sequence[ParsedItem], gate: Gates) -> dict[str, Picture]:
+    def _pictures(self, claim: Claim, told: Sequence[tuple[ParsedItem, Work]], gate: Gates) -> dict[str, Picture]:
         """The lead pictures of what is new or changed: what is as it was shows its own already."""
-        if not any(item.picture for item in items):
+        if not any(item.picture for item, _ in told):
             return {}
-        told = _works(claim, items)
         with self._database.connect() as connection:
             same = sources.unchanged(connection, [work for _, work in told])
         other = [item for (item, _), unchanged in zip(told, same, strict=True) if not unchanged]
@@ -190,7 +191,7 @@ def store(
 
     Raises BadRecord.
     """
-    told = _works(claim, items)
+    told = came.told if came else _works(claim, items)
     works = [work for _, work in told]
     pictures = came.pictures if came else {}
     words = [_words(claim, parsed, item, work, pictures) for item, work in told]
