@@ -16,6 +16,7 @@ from content_store.review.desk import Case
 from content_store.review.trail import Actor
 from content_store.review_words import ReturnReason, ReviewStep
 from content_store.staff_vocabulary import Permission
+from content_store.uploads.addresses import missing_alt
 from web import errors
 from web.editor import asking, refusals, shelf, told
 from web.editor.asking import Faults
@@ -71,9 +72,10 @@ def _beside(connection: Connection, found: Case, actor: Actor) -> dict[str, Any]
     place = review.organisation_id or organisations.ROOT
     newest = versions.newest(connection, version.content_id).version
     opened = records.opened(connection, version.content_id)
-    compared = found.compared
+    compared, body = found.compared, render(version.body) if version.body else None
     return {
-        "body": render(version.body) if version.body else None,
+        "body": body,
+        "unsaid": len(missing_alt(body or "")),
         "differences": [] if compared is None else told.differences(found.pieces, compared, version),
         "place": organisations.get(connection, place).name,
         "region": told.place_name(version.place),

@@ -9,6 +9,7 @@ from content_store import contents
 from content_store.errors import UnknownVersion
 from content_store.review import versions
 from content_store.staff_vocabulary import Permission
+from content_store.uploads.addresses import missing_alt
 from web.editor import shelf, told
 from web.editor.places import organisation_of_content
 from web.portal.markdown import render
@@ -27,7 +28,8 @@ def show_version(id: str) -> Response:
     if number and version is None:
         raise UnknownVersion(f"content {id} has no version {number}")
     before = made.get(old or (version.based_on if version else None) or 0)
-    body = version.body if version else content.body
+    text = version.body if version else content.body
+    body = render(text) if text else None
     return shelf.page(
         "version.html",
         content=content,
@@ -35,7 +37,8 @@ def show_version(id: str) -> Response:
         words=version or content,
         before=before,
         others=sorted(made, reverse=True),
-        body=render(body) if body else None,
+        body=body,
+        unsaid=len(missing_alt(body or "")),
         differences=told.between(before, version) if before and version and before is not version else [],
     )
 
