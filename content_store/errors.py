@@ -16,6 +16,7 @@ from content_store.errors_intake import StaleRevision as StaleRevision
 from content_store.errors_intake import UnknownCall as UnknownCall
 from content_store.errors_intake import UnknownCreator as UnknownCreator
 from content_store.errors_intake import UnknownFeed as UnknownFeed
+from content_store.errors_intake import UnknownOriginal as UnknownOriginal
 from content_store.errors_intake import UnknownPicture as UnknownPicture
 from content_store.errors_intake import UnknownUpload as UnknownUpload
 from content_store.errors_intake import UploadRefused as UploadRefused

@@ -114,6 +114,12 @@ class UnknownUpload(KepuError):
     code = "unknown_upload"
 
 
+class UnknownOriginal(KepuError):
+    """Nothing that was fetched is kept of the content under this number."""
+
+    code = "unknown_original"
+
+
 class UnknownPicture(KepuError):
     """No picture that may be shown has this digest and width."""
 

@@ -28,6 +28,8 @@ APPEND_ONLY = {
     "tombstones": "SELECT, INSERT",
     "uploads": "SELECT, INSERT",
     "upload_files": "SELECT, INSERT",
+    "fetched_originals": "SELECT, INSERT",
+    "fetched_files": "SELECT, INSERT",
     "corrections": "SELECT, INSERT, UPDATE",
     "alembic_version": "SELECT",
 }
@@ -42,6 +44,8 @@ FORBIDDEN = {
     "reviews": ("DELETE", "TRUNCATE", "TRIGGER"),
     "review_steps": ("DELETE", "TRUNCATE", "TRIGGER"),
     "tombstones": ("UPDATE", "DELETE", "TRUNCATE", "TRIGGER"),
+    "fetched_originals": ("UPDATE", "DELETE", "TRUNCATE", "TRIGGER"),
+    "fetched_files": ("UPDATE", "DELETE", "TRUNCATE", "TRIGGER"),
 }
 """What it must not be able to do, whoever gave it rights."""
 

@@ -19,6 +19,8 @@ from content_store.schema_base import one_of as _one_of
 from content_store.schema_feeds import feeds as feeds
 from content_store.schema_feeds import fetch_hosts as fetch_hosts
 from content_store.schema_originals import content_sources as content_sources
+from content_store.schema_originals import fetched_files as fetched_files
+from content_store.schema_originals import fetched_originals as fetched_originals
 from content_store.schema_originals import original_prints as original_prints
 from content_store.schema_originals import originals as originals
 from content_store.schema_people import accounts as accounts

@@ -1,4 +1,4 @@
-"""The tables of works that came in: how they read, and where they were found.
+"""The tables of works that came in: how they read, where they were found, and what was fetched, as it came.
 
 Instants are epoch milliseconds (UTC); ids are text. Portable between SQLite and PostgreSQL.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from content_store.kept_words import KeptPart
 from content_store.schema_base import Sequence, metadata, one_of
 from content_store.vocabulary import SourceKind, SourceRole
 
@@ -66,4 +67,32 @@ content_sources = sa.Table(
     _unique_where("uq_content_sources_entry", "entry", _current),
     _unique_where("uq_content_sources_original", "content_id", _current_original),
     sa.Index(None, "place"),
+)
+
+fetched_files = sa.Table(
+    "fetched_files",
+    metadata,
+    # SHA-256 in hexadecimal of ``size`` bytes: those of a whole document, or of a part that several have in common.
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    # Where it is in one piece ``data`` is that in the format of zlib (RFC 1950), otherwise the digests of its parts.
+    sa.Column("whole", sa.Boolean, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.CheckConstraint("size >= 0", name="size"),
+)
+
+fetched_originals = sa.Table(
+    "fetched_originals",
+    metadata,
+    sa.Column("id", Sequence, primary_key=True, autoincrement=True),
+    sa.Column("content_id", sa.Text, sa.ForeignKey("contents.id"), nullable=False, index=True),
+    # No foreign key: what came from a feed stays when the feed is forgotten.
+    sa.Column("feed_id", sa.Text, nullable=False),
+    sa.Column("guid", sa.Text),
+    sa.Column("part", sa.Text, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("content_type", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, sa.ForeignKey("fetched_files.digest"), nullable=False),
+    sa.Column("fetched_at", sa.BigInteger, nullable=False),
+    one_of("part", KeptPart),
 )

@@ -55,6 +55,8 @@ def mistake(words: list[str]) -> str | None:
     command: click.Command = kepu
     rest = list(words)
     while isinstance(command, click.Group):
+        if command.invoke_without_command and not (rest and rest[0].isalpha()):
+            break
         name = rest.pop(0) if rest else ""
         found = command.get_command(click.Context(command), name)
         if found is None:

@@ -142,6 +142,7 @@ _STATUS: dict[type[KepuError], int] = {
     errors.UnknownSession: 404,
     errors.UnknownTerm: 404,
     errors.UnknownUpload: 404,
+    errors.UnknownOriginal: 404,
     errors.UnknownVersion: 404,
     errors.AlreadyClaimed: 409,
     errors.CallClosed: 409,

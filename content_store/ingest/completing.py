@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from content_store.errors import FetchFailed
 from content_store.ingest.article import main_text
 from content_store.ingest.encodings import decode
-from content_store.ingest.fetching import PAGES, Fetcher, Gate
+from content_store.ingest.fetching import PAGES, Fetched, Fetcher, Gate
 from content_store.ingest.parsed import ParsedItem
 from content_store.ingest.robots import Robots
 from content_store.ingest.sanitising import plain_text
@@ -38,12 +38,12 @@ _FOR_GOOD = frozenset(
 @dataclass(slots=True)
 class Completed:
     """The items that can be stored now, how many wait for the next time, how many are ``known``; ``pages`` are those
-    that were read, by the guid of their item."""
+    whose words were taken, by the ``key`` of their item."""
 
     items: list[ParsedItem] = field(default_factory=list)
     waiting: int = 0
     known: int = 0
-    pages: dict[str, bytes] = field(default_factory=dict)
+    pages: dict[tuple[str, str], Fetched] = field(default_factory=dict)
 
 
 class Pages:
@@ -88,7 +88,7 @@ class Pages:
         if len(plain_text(found.html)) <= len(plain_text(item.html)):
             done.items.append(item)
             return
-        done.pages[item.guid] = page.body
+        done.pages[item.key] = page
         done.items.append(
             replace(
                 item,

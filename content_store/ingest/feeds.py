@@ -3,7 +3,8 @@
 A worker claims feeds that are due, at most one of each host, with the host's lease (``content_store.ingest.hosts``);
 so no feed is fetched twice at once and no host by two. It fetches outside of any transaction, gives signs of life, and
 then records the outcome, together with whatever became of the items, in one transaction that is refused to whoever
-does not hold the host any more. Killed in between, it leaves the feed due and the host to be taken over.
+does not hold the host any more. Killed in between, it leaves the feed due and the host to be taken over. Feeds of
+creators of whom no works are taken now (``content_store.alliance.standing``) wait as they are until that is over.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from content_store import checks, clock, ids, schema
+from content_store.alliance import standing
+from content_store.creator_words import Membership
 from content_store.errors import BadRecord, FetchFailed, UnknownFeed
 from content_store.ingest import addresses, hosts, pacing
 from content_store.ingest.fetching import Fetched
@@ -142,6 +145,14 @@ def every(connection: Connection, states: Iterable[FeedState] = tuple(FeedState)
     return [_feed(row) for row in connection.execute(wanted)]
 
 
+def stopped(connection: Connection) -> list[tuple[Feed, Membership]]:
+    """The feeds that would be fetched if works were taken of whose they are, oldest first, with how these stand."""
+    wanted = sa.select(_table).where(_row.state.in_(FETCHED_STATES), standing.shut_out(_row.account_id))
+    found = [_feed(row) for row in connection.execute(wanted.order_by(_row.created_at, _row.id))]
+    states = {feed.account_id: standing.why(connection, feed.account_id) for feed in found}
+    return [(feed, state) for feed in found if (state := states[feed.account_id]) is not None]
+
+
 def pause(connection: Connection, id: str) -> Feed:
     """Fetch the feed no more until it is resumed. Raises UnknownFeed."""
     connection.execute(sa.update(_table).where(_row.id == id).values(state=FeedState.PAUSED))
@@ -189,7 +200,8 @@ def claim_due(connection: Connection, worker: str, *, limit: int, lease_ms: int,
 
 def next_due_at(connection: Connection) -> int | None:
     """When the first feed is due (epoch ms), whether its host is free then or not; None without any feed to fetch."""
-    first = sa.select(sa.func.min(_row.next_at)).where(_row.state.in_(FETCHED_STATES))
+    fetched = sa.and_(_row.state.in_(FETCHED_STATES), ~standing.shut_out(_row.account_id))
+    first = sa.select(sa.func.min(_row.next_at)).where(fetched)
     at: int | None = connection.execute(first).scalar_one()
     return at
 
@@ -284,7 +296,7 @@ def _move(connection: Connection, feed: Feed, fetched: Fetched) -> None:
 def _due(now: int) -> sa.ColumnElement[bool]:
     # What was fetched in the future was so before the clock was set back: it need not wait for that.
     at = sa.or_(_row.next_at <= now, _row.last_fetched_at > now)
-    return sa.and_(_row.state.in_(FETCHED_STATES), at)
+    return sa.and_(_row.state.in_(FETCHED_STATES), at, ~standing.shut_out(_row.account_id))
 
 
 def _told(text: str) -> str:

@@ -53,7 +53,8 @@ class Fetched:
 
     ``url`` is where it ended; ``moved_to`` where permanent redirects alone lead to, None without any. ``body`` is
     unpacked, and empty where ``not_modified``. ``retry_after_s`` and ``fresh_s`` are seconds; ``wire_bytes`` counts
-    everything that came in, redirects too. ``cut`` where the document goes on beyond what was asked for.
+    everything that came in, redirects too. ``cut`` where the document goes on beyond what was asked for. ``at`` is when
+    the answer began, epoch ms.
     """
 
     url: str
@@ -69,6 +70,7 @@ class Fetched:
     fresh_s: int | None
     wire_bytes: int
     cut: bool = False
+    at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,7 @@ def _read(
         fresh_s=headers.fresh_s(header, now),
         wire_bytes=budget.total,
         cut=cut,
+        at=now,
     )
 
 

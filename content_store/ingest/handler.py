@@ -15,20 +15,21 @@ from urllib.parse import urlsplit
 from sqlalchemy.engine import Connection
 
 from content_store import checks
+from content_store.alliance import standing
 from content_store.db import Database
 from content_store.errors import BadRecord, FeedUnreadable, FetchFailed, LeaseLost
-from content_store.ingest import feeds, originals, sources
-from content_store.ingest.as_markdown import markdown_of
-from content_store.ingest.completing import Pages
+from content_store.ingest import feeds, keeping, leads, originals, sources
+from content_store.ingest.completing import Completed, Pages
 from content_store.ingest.feeds import Brought, Claim
 from content_store.ingest.fetching import Fetched, Fetcher
 from content_store.ingest.hosts import Gates
+from content_store.ingest.leads import Leads
 from content_store.ingest.originals import Found, Verdict, Work
 from content_store.ingest.pacing import Bounds
 from content_store.ingest.parsed import ParsedFeed, ParsedItem
 from content_store.ingest.parsing import parse
 from content_store.ingest.robots import Robots
-from content_store.ingest.sanitising import plain_text
+from content_store.ingest.sanitising import html_of_text, plain_text
 from content_store.ingest.sources import Source
 from content_store.leases import Watch
 from content_store.problems import FetchProblem
@@ -36,6 +37,7 @@ from content_store.review import correcting, trail, versions
 from content_store.review.versions import Words
 from content_store.review_words import ContentOrigin
 from content_store.settings import Settings
+from content_store.uploads.shapes import Picture
 from content_store.vocabulary import LIVE_STATUSES, SourceKind
 
 _ACTOR = trail.programme("ingest")
@@ -59,6 +61,17 @@ class Report:
     not_modified: bool = False
     problem: str = ""
     lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What items were made of: the answer with the feed, those with their pages by their ``key``, and lead pictures by
+    their addresses; ``told`` are the items that say something, as works."""
+
+    feed: Fetched
+    told: Sequence[tuple[ParsedItem, Work]]
+    pages: Mapping[tuple[str, str], Fetched] = field(default_factory=dict)
+    pictures: Mapping[str, Picture] = field(default_factory=dict)
 
 
 class Handler:
@@ -120,12 +133,31 @@ class Handler:
             known = _known(connection, claim, parsed.items)
         done = pages.complete(parsed.items, lambda item: item.guid in known)
         report.waiting = done.waiting
-        if done.waiting:
-            # Otherwise the server would say next time that there is nothing new.
-            fetched = replace(fetched, etag=None, last_modified=None)
+        told = _works(claim, done.items)
+        pictures = self._pictures(claim, told, gate)
         self._alive(claim)
+        self._keep(claim, parsed, done, Came(fetched, told, done.pages, pictures), report)
+
+    def _pictures(self, claim: Claim, told: Sequence[tuple[ParsedItem, Work]], gate: Gates) -> dict[str, Picture]:
+        """The lead pictures of what is new or changed: what is as it was shows its own already."""
+        if not any(item.picture for item, _ in told):
+            return {}
+        with self._database.connect() as connection:
+            same = sources.unchanged(connection, [work for _, work in told])
+        other = [item for (item, _), unchanged in zip(told, same, strict=True) if not unchanged]
+        return Leads(self._fetcher, self._robots, gate, lambda: self._alive(claim)).fetch(other)
+
+    def _keep(self, claim: Claim, parsed: ParsedFeed, done: Completed, came: Came, report: Report) -> None:
+        """Store what came, and that it did, in one transaction."""
+        # Where something waits the server must not say next time that there is nothing new.
+        fetched = replace(came.feed, etag=None, last_modified=None) if done.waiting else came.feed
         with self._database.begin() as connection:
-            found = store(connection, claim, parsed, done.items)
+            if state := standing.why(connection, claim.feed.account_id):
+                # Decided while we fetched. The feed stays as it was, for when works are taken again.
+                report.problem = f"创作联盟成员状态：{state.label}"
+                feeds.release(connection, claim)
+                return
+            found = store(connection, claim, parsed, done.items, came)
             report.counts.update(one.verdict for one in found)
             report.counts.update([Verdict.UNCHANGED] * done.known)
             report.withdrawn = sum(one.withdrawn for one in found)
@@ -152,12 +184,17 @@ class Handler:
                 raise LeaseLost(f"{claim.feed.host} was taken over")
 
 
-def store(connection: Connection, claim: Claim, parsed: ParsedFeed, items: Sequence[ParsedItem]) -> list[Found]:
-    """What each item is; new ones become drafts, changed ones have another version. Raises BadRecord."""
-    told = [(item, plain_text(item.html) or item.summary) for item in items]
-    told = [(item, text) for item, text in told if text or item.title]
-    works = [Work(_title(item, text), text, _source(claim, item)) for item, text in told]
-    words = [_words(claim, parsed, item, work) for (item, _), work in zip(told, works, strict=True)]
+def store(
+    connection: Connection, claim: Claim, parsed: ParsedFeed, items: Sequence[ParsedItem], came: Came | None = None
+) -> list[Found]:
+    """What each item is; new ones become drafts, changed ones have another version; ``came`` is kept for audit.
+
+    Raises BadRecord.
+    """
+    told = came.told if came else _works(claim, items)
+    works = [work for _, work in told]
+    pictures = came.pictures if came else {}
+    words = [_words(claim, parsed, item, work, pictures) for item, work in told]
 
     def create(wanted: Mapping[int, str]) -> None:
         for at, id in wanted.items():
@@ -172,19 +209,42 @@ def store(connection: Connection, claim: Claim, parsed: ParsedFeed, items: Seque
             )
 
     found = originals.find_or_add(connection, works, create)
-    for one, new in zip(found, words, strict=True):
+    for (item, _), one, new in zip(told, found, words, strict=True):
         if one.verdict is Verdict.CHANGED and not one.withdrawn:
-            _change(connection, one, new)
+            _change(connection, claim, one, new, item, pictures)
+        elif one.verdict is Verdict.NEW:
+            leads.keep(connection, one.content_id, new["body"], pictures)
+    if came is not None:
+        pairs = zip(told, found, strict=True)
+        brought = [(item, one.content_id) for (item, _), one in pairs if one.verdict is not Verdict.UNCHANGED]
+        keeping.keep(connection, claim.feed.id, came.feed, came.pages, brought)
     return found
 
 
-def _change(connection: Connection, found: Found, words: Words) -> None:
+def _works(claim: Claim, items: Sequence[ParsedItem]) -> list[tuple[ParsedItem, Work]]:
+    """The items that say something, and what they are as works."""
+    told = [(item, plain_text(item.html) or item.summary) for item in items]
+    return [(item, Work(_title(item, text), text, _source(claim, item))) for item, text in told if text or item.title]
+
+
+def _change(
+    connection: Connection,
+    claim: Claim,
+    found: Found,
+    words: Words,
+    item: ParsedItem,
+    pictures: Mapping[str, Picture],
+) -> None:
     """Another version of a content that its source has changed. What is out stays as it was reviewed until somebody
     takes the new words through review, too."""
     content = versions.hold(connection, found.content_id)
     latest = versions.adopt(connection, content)
+    had = item.picture in pictures
+    words["body"] = leads.as_before(words["body"], latest.body, had=had, wanted=bool(item.picture))
+    leads.keep(connection, content.id, words["body"], pictures)
     if found.status in LIVE_STATUSES:
-        correcting.correct(connection, content.id, _ACTOR, based_on=latest.version, note=_CHANGED, **words)
+        whose = claim.feed.account_id
+        correcting.correct(connection, content.id, _ACTOR, based_on=latest.version, note=_CHANGED, by=whose, **words)
     else:
         versions.change(connection, content, latest, _ACTOR, latest.version, words)
 
@@ -209,13 +269,13 @@ def _source(claim: Claim, item: ParsedItem) -> Source:
     )
 
 
-def _words(claim: Claim, parsed: ParsedFeed, item: ParsedItem, work: Work) -> Words:
-    body = markdown_of(item.html) or None
+def _words(claim: Claim, parsed: ParsedFeed, item: ParsedItem, work: Work, pictures: Mapping[str, Picture]) -> Words:
+    body = leads.body_of(item.html or html_of_text(work.text), item.picture, pictures)
     summary = item.summary if item.summary and item.summary != work.text else work.text
     return Words(
         title=work.title,
         summary=_cut(summary, _LONGEST_SUMMARY) or None,
-        body=body or work.text or None,
+        body=body or None,
         tags=_tags(item.categories),
         source=_cut(parsed.title or urlsplit(claim.feed.url).hostname or "", _LONGEST_TITLE) or None,
         author=_cut("、".join(item.authors), _LONGEST_TITLE) or None,

@@ -40,6 +40,11 @@ class ParsedItem:
     language: str = ""
     full: bool = False
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from the other items of its feed, some of which may have one guid."""
+        return self.guid, self.link
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedFeed:

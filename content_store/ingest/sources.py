@@ -240,6 +240,14 @@ def copies(connection: Connection, works: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+def unchanged(connection: Connection, works: Sequence[HasSource]) -> list[bool]:
+    """Whether each of ``works`` is, to the word, what its source had. Raises BadRecord as ``names`` does."""
+    named = names(works)
+    there = Sources(connection, named)
+    known = (there.find(name, work.source.guid)[0] for name, work in zip(named, works, strict=True))
+    return [was is not None and was.digest == name.digest for was, name in zip(known, named, strict=True)]
+
+
 def known_names(connection: Connection, kind: SourceKind, source_id: str, guids: Iterable[str]) -> set[str]:
     """Those of ``guids`` that the source had before, and that stand for something still."""
     there = sa.select(_table.c.guid).where(_table.c.kind == kind, _table.c.source_id == source_id)

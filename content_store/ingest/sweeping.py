@@ -9,9 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event, Lock
 
+from content_store.creator_words import Membership
 from content_store.db import Database
-from content_store.ingest import originals
+from content_store.ingest import feeds, originals
 from content_store.ingest.as_text import text_of
+from content_store.ingest.feeds import Feed
 from content_store.ingest.fetching import Fetcher
 from content_store.ingest.handler import Handler, Report
 from content_store.ingest.originals import Verdict
@@ -32,12 +34,13 @@ Told = Callable[[Report], object]
 
 @dataclass(slots=True)
 class Tally:
-    """What came of all feeds of a sweep."""
+    """What came of all feeds of a sweep; ``stopped`` are those that were not fetched, with how their creators stand."""
 
     feeds: int = 0
     failed: int = 0
     waiting: int = 0
     counts: Counter[Verdict] = field(default_factory=Counter)
+    stopped: list[tuple[Feed, Membership]] = field(default_factory=list)
 
     def add(self, report: Report) -> None:
         """Count a feed."""
@@ -51,7 +54,8 @@ class Tally:
         parts = [f"{self.counts[verdict]} {verdict.value}" for verdict in Verdict]
         parts += [f"{self.waiting} waiting"] if self.waiting else []
         parts += [f"{self.failed} feeds failed"] if self.failed else []
-        return f"{self.feeds} feeds: {', '.join(parts)}" if self.feeds else "no feed was due"
+        told = f"{self.feeds} feeds: {', '.join(parts)}" if self.feeds else "no feed was due"
+        return told + (f"; {len(self.stopped)} of no members now, not fetched" if self.stopped else "")
 
 
 def keep_missing(database: Database, stop: Callable[[], bool] = lambda: False) -> None:
@@ -98,4 +102,6 @@ def sweep(
     with ThreadPoolExecutor(THREADS, thread_name_prefix="ingest") as pool:
         for each in [pool.submit(run, number) for number in range(THREADS)]:
             each.result()
+    with database.connect() as connection:
+        tally.stopped = feeds.stopped(connection)
     return tally

@@ -79,14 +79,16 @@ def correct(
     based_on: int,
     note: str,
     wrong_version: int | None = None,
+    by: str | None = None,
     **words: Unpack[Words],
 ) -> Saving:
     """Save what ``words`` change of a published content as a correction, with a ``note`` that its readers will see.
 
     ``based_on`` is the newest version; an imported content has a version 1 from its first correction on. The words are
     wrong since ``wrong_version``, by default the one that is out. The version is then to be submitted, and published.
-    Raises NotAllowed, UnknownContent, and BadRecord where the content is not published, the note empty, or nothing
-    corrected.
+    A programme says by ``by`` for whose account it acts; what it brings joins a correction that is open, with the note
+    that this has, and may be nothing. Raises NotAllowed, UnknownContent, and BadRecord where the content is not
+    published, the note empty, or nothing corrected.
     """
     content = versions.hold(connection, content_id)
     permits.insist_writes(connection, actor, content_id)
@@ -98,13 +100,15 @@ def correct(
     latest = versions.adopt(connection, content)
     out = content.wording or 1
     saving = versions.change(connection, content, latest, actor, based_on, words)
-    if saving.conflict is not None:
+    number = saving.version.version
+    joins = by is not None and (number == out or of_version(connection, content_id, number) is not None)
+    if saving.conflict is not None or joins:
         return saving
-    if saving.version.version == out:
+    if number == out:
         raise BadRecord("the correction changes nothing")
     if saving.version == latest:  # changed while it waited for its time, and not as a correction
         saving = Saving(versions.again(connection, latest, actor))
-    _write_note(connection, saving.version.version, content_id, actor, said, wrong_version or out)
+    _write_note(connection, saving.version.version, content_id, actor, said, wrong_version or out, by or actor.person)
     return saving
 
 
@@ -151,7 +155,7 @@ def tell(connection: Connection, id: str, *, stretch: int = STRETCH) -> Told:
 
 
 def _write_note(
-    connection: Connection, version: int, content_id: str, actor: Actor, note: str, wrong_version: int
+    connection: Connection, version: int, content_id: str, actor: Actor, note: str, wrong_version: int, by: str
 ) -> None:
     versions.get(connection, content_id, wrong_version)
     already = of_version(connection, content_id, version)
@@ -160,7 +164,7 @@ def _write_note(
             raise BadRecord("the correction has a note already", hint="take it, or change the words once more")
         return
     row: dict[str, Any] = {"id": ids.new_id(), "content_id": content_id, "version": version, "note": note}
-    row |= {"wrong_version": wrong_version, "made_by": actor.person, "made_at": clock.now_ms()}
+    row |= {"wrong_version": wrong_version, "made_by": by, "made_at": clock.now_ms()}
     connection.execute(sa.insert(_table), row)
     told = {"version": version, "wrong_version": wrong_version, "note": note}
     trail.record(connection, actor, "correct", "content", content_id, None, told)

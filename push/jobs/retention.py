@@ -3,7 +3,7 @@
 - occurrences of jobs that have been over for ``KEPU_RETENTION_DAYS`` days (at least 180), never a job's newest;
 - pictures that were uploaded and that no content showed within ``store.ORPHANS_KEPT_DAYS`` days.
 
-Events, ledger, contents and what was uploaded are never deleted by the clock.
+Events, ledger, contents, what was uploaded and what was fetched are never deleted by the clock.
 """
 
 from __future__ import annotations

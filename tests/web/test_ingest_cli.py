@@ -1,20 +1,47 @@
-"""``kepu ingest --file``: a feed is shown, nothing is stored."""
+"""``kepu ingest --file``: a feed is shown, nothing is stored; ``kepu ingest original``: what a source said."""
 
 from __future__ import annotations
 
 import io
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from content_store import clock, contents
+from content_store.alliance import creators
+from content_store.alliance.admission import Application
+from content_store.db import Database
+from content_store.ingest import feeds, keeping
+from content_store.ingest.fetching import Fetched
+from content_store.ingest.pacing import Bounds
+from content_store.ingest.parsed import ParsedItem
+from content_store.vocabulary import Topic
+from tests.support.staff import ROOT, found_organisations, somebody
 from web import cli
 
 FEED = """<rss version="2.0"><channel><title>科普</title><link>https://kp.example/</link><item><title>熊猫</title>
 <link>/p/1</link><pubDate>Wed, 01 May 2024 12:00:00 +0800</pubDate>
 <description>&lt;p>正文&lt;script>x&lt;/script></description>
 </item></channel></rss>"""
+
+ANSWER = Fetched(
+    url="https://kp.example/feed",
+    moved_to=None,
+    status=200,
+    not_modified=False,
+    body=FEED.encode("gb18030"),
+    content_type="text/xml",
+    charset=None,
+    etag=None,
+    last_modified=None,
+    retry_after_s=None,
+    fresh_s=None,
+    wire_bytes=1,
+    at=1_735_704_000_000,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -80,3 +107,59 @@ def test_a_bad_file_is_told_on_the_error_stream_alone(
 def test_a_file_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("ingest", "--file", str(tmp_path / "none.xml")) == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+@pytest.fixture
+def content(database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch, fixed_clock: int) -> Iterator[str]:
+    """A content of which a feed is kept."""
+    monkeypatch.setenv("KEPU_DATABASE_URL", database_url)
+    with database.begin() as connection:
+        contents.merge(connection, [{"id": "panda", "title": "熊猫", "body": "正文"}, {"id": "tea", "title": "茶"}])
+        keeping.keep(connection, "feed", ANSWER, {}, [(ParsedItem(guid="1"), "panda")])
+    yield "panda"
+    clock.set_offset(0)
+
+
+def test_what_a_source_said_is_listed_and_saved_byte_for_byte(
+    content: str, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert run("ingest", "original", content) == 0
+    told = capfdbinary.readouterr().out.decode().split()
+    assert told == ["1", "2025-01-01", "12:00", "feed", str(len(ANSWER.body)), "bytes", "text/xml", ANSWER.url]
+    assert run("ingest", "original", content, "--number", "1", "--out", str(tmp_path / "kept")) == 0
+    assert (tmp_path / "kept").read_bytes() == ANSWER.body
+    assert run("ingest", "original", content, "--out", "-") == 0
+    assert capfdbinary.readouterr().out == ANSWER.body
+
+
+def test_feeds_that_are_left_alone_are_told_with_the_reason(
+    database: Database,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    cheap_passwords: None,
+) -> None:
+    monkeypatch.setenv("KEPU_DATABASE_URL", database_url)
+    with database.begin() as connection:
+        found_organisations(connection)
+        id = somebody(connection, "li").id
+        creators.apply(connection, id, Application(expertise=(Topic.LIFE_SCI,)))
+        feeds.subscribe(
+            connection, ANSWER.url, account_id=id, organisation_id=ROOT, licence="CC BY", bounds=Bounds(1_000, 1_000)
+        )
+    assert run("ingest") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{ANSWER.url}  not fetched: its creator is not admitted yet, and works are taken of members only",
+        "no feed was due; 1 of no members now, not fetched",
+    ]
+
+
+def test_where_nothing_is_kept_that_is_told(content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("ingest", "original", "tea") == 0
+    assert capsys.readouterr().out == "nothing that was fetched is kept of it\n"
+    assert run("ingest", "original", "tea", "--out", str(tmp_path / "kept")) == 2
+    assert run("ingest", "original", content, "--number", "2") == 2
+    assert run("ingest", "original", "nobody") == 2
+    assert run("ingest", "original", content, "--out", str(tmp_path / "no" / "kept")) == 2
+    assert "cannot be written" in capsys.readouterr().err
+    assert not (tmp_path / "kept").exists()

@@ -22,7 +22,7 @@ COMMANDS = {
     "evaluate": ("web.cli.evaluate:evaluate", "Measure the models by the replay, split or cold protocol."),
     "export": ("web.cli.records:export_group", "Write records to a CSV, JSONL or Parquet file."),
     "import": ("web.cli.records:import_group", "Read citizens, contents or events from a file."),
-    "ingest": ("web.cli.ingest:ingest", "Read a feed from a file and show what would come in."),
+    "ingest": ("web.cli.ingest:ingest", "Fetch the feeds that are due, or show what a feed, or a source, says."),
     "jobs": ("web.cli.jobs:jobs", "Show what the clock did, what is due next and what went wrong."),
     "keys": ("web.cli.keys:keys_group", "Make, list or revoke service tokens for other programmes."),
     "ledger": ("web.cli.ledger:ledger", "Show, recount or verify the services that count."),

@@ -8,6 +8,7 @@ from flask import make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from content_store import audit, roles
+from content_store.alliance import standing
 from content_store.creator_words import Licence
 from content_store.db import Connection
 from content_store.errors import BadRecord, FetchFailed, UnknownFeed
@@ -124,10 +125,12 @@ def _page(*, notice: str | None = None, wrong: dict[str, str] | None = None) -> 
     me = signed.who().account.id
     with current().database.connect() as connection:
         found = feeds.of_account(connection, me)
+        standing_of = standing.why(connection, me)
         may_connect = roles.may(connection, me, Permission.CONNECT_FEEDS, None)
     return render_template(
         "creators/feeds.html",
         feeds=[(feed, feed.state in FETCHED_STATES) for feed in found],
+        shut_out=standing_of,
         may_connect=may_connect,
         licences=forms.LICENCE_CHOICES,
         typed={name: request.form.get(name, "") for name in ("url", "licence", "sure")},

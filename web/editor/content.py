@@ -11,6 +11,7 @@ from content_store import accounts, clock, contents, organisations, suggestions
 from content_store.content_records import Content
 from content_store.db import Connection
 from content_store.errors import KepuError
+from content_store.ingest import keeping
 from content_store.review import admitting, correcting, permits, quarantining, records, versions, withdrawing
 from content_store.review.quarantining import Quarantine
 from content_store.review.records import Review
@@ -93,6 +94,7 @@ def _given(connection: Connection, content: Content, me: Actor) -> dict[str, Any
         "suggestion": _suggestion(connection, content, newest),
         "corrections": correcting.of(connection, content.id),
         "pending": correcting.of_version(connection, content.id, newest.version) if newest else None,
+        "originals": keeping.of_content(connection, content.id),
         "tombstone": withdrawing.tombstone(connection, content.id),
         "kept": versions.kept(connection, content.id, me),
         "field_names": told.FIELD_NAMES,

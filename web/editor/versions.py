@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from content_store import contents
 from content_store.errors import UnknownVersion
+from content_store.markdown import missing_alt
 from content_store.review import versions
 from content_store.staff_vocabulary import Permission
 from web.editor import shelf, told
@@ -27,7 +28,8 @@ def show_version(id: str) -> Response:
         if number and version is None:
             raise UnknownVersion(f"content {id} has no version {number}")
         before = made.get(old or (version.based_on if version else None) or 0)
-        body = shown(connection, version.body if version else content.body)
+        text = version.body if version else content.body
+        body = shown(connection, text)
     return shelf.page(
         "version.html",
         content=content,
@@ -36,6 +38,7 @@ def show_version(id: str) -> Response:
         before=before,
         others=sorted(made, reverse=True),
         body=body,
+        unsaid=len(missing_alt(text)),
         differences=told.between(before, version) if before and version and before is not version else [],
     )
 

@@ -2,132 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from content_store import audit, clock, contents, schema
-from content_store.db import Connection, Database
 from content_store.ingest import feeds, sources, sweeping
 from content_store.ingest.as_markdown import markdown_of
-from content_store.ingest.handler import Handler, Report
+from content_store.ingest.handler import Report
 from content_store.ingest.originals import Verdict
-from content_store.ingest.pacing import Bounds
-from content_store.ingest.robots import Robots
 from content_store.ingest.sweeping import sweep
-from content_store.leases import Watch
-from content_store.review import versions
-from content_store.review_words import ContentOrigin
-from content_store.settings import load_settings
-from content_store.vocabulary import ContentStatus, SourceRole
-from tests.support.hostile import HOST, Hostile, page, reach
-from tests.support.staff import ROOT, found_organisations, somebody
+from content_store.review import correcting, publishing, versions
+from content_store.review_words import AiUse, ContentOrigin
+from content_store.vocabulary import ContentStatus, SourceRole, Topic
+from tests.support import review_desk
+from tests.support.feed_site import PANDA, SETTINGS, TEA, World, entry, rss
+from tests.support.hostile import HOST, reach
+from tests.support.review_desk import CHIEF, REVIEWERS, WRITER
+from tests.support.staff import ROOT
 
 pytestmark = pytest.mark.usefixtures("cheap_passwords", "fixed_clock")
-
-SETTINGS = load_settings({})
-PANDA = "".join(
-    f"<p>第{part}段：大熊猫每天要花{part}个小时吃竹子，因为竹子的营养很少，它的肠道又短，只能留住其中的一小部分。</p>"
-    for part in "一二三四五六七八九十"
-)
-TEA = "".join(
-    f"<p>旺苍的茶农在第{part}个旱季里把茶园的草留着，让土里的水走得慢一些，根也不怕晒。</p>"
-    for part in "一二三四五六七八九十"
-)
-
-
-def rss(*items: str) -> bytes:
-    told = "".join(items)
-    return (
-        f'<rss version="2.0"><channel><title>科普小站</title><link>http://{HOST}/</link>{told}</channel></rss>'.encode()
-    )
-
-
-def entry(guid: str, title: str, html: str, link: str | None = None) -> str:
-    escaped = html.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    address = f"<link>{link}</link>" if link else ""
-    told = f"<title>{title}</title>{address}<description>{escaped}</description>"
-    return f"<item><guid isPermaLink='false'>{guid}</guid>{told}</item>"
-
-
-@dataclass
-class Site:
-    """A server with pages by their address; what is not there is answered with 404."""
-
-    pages: dict[str, bytes] = field(default_factory=dict)
-    etags: bool = True
-    asked: list[str] = field(default_factory=list)
-
-    def __call__(self, request: bytes) -> bytes:
-        path = request.split(b" ")[1].decode()
-        self.asked.append(path)
-        if path not in self.pages:
-            return page(b"", status="404 Not Found")
-        tag = f'"{hash(self.pages[path])}"'
-        if self.etags and f"if-none-match: {tag}".encode() in request.lower():
-            return page(b"", f"ETag: {tag}", status="304 Not Modified")
-        kind = "application/rss+xml" if path.startswith("/feed") else "text/html; charset=utf-8"
-        return page(self.pages[path], f"Content-Type: {kind}", f"ETag: {tag}")
-
-
-@dataclass
-class World:
-    """Feeds of some accounts on one site, and a handler for them."""
-
-    database: Database
-    site: Site
-    server: Hostile
-    handler: Handler
-    accounts: list[str]
-
-    def subscribe(self, path: str = "/feed", account: int = 0) -> str:
-        with self.database.begin() as connection:
-            feed = feeds.subscribe(
-                connection,
-                self.server.url(path),
-                account_id=self.accounts[account],
-                organisation_id=ROOT,
-                licence="CC BY 4.0",
-                bounds=Bounds.of(SETTINGS),
-            )
-        return feed.id
-
-    def run(self) -> list[Report]:
-        """Do all that is due."""
-        reports = []
-        while claim := self.handler.next():
-            reports.append(self.handler.run(claim))
-        return reports
-
-    def later(self) -> None:
-        """Let every feed be due again."""
-        with self.database.begin() as connection:
-            for feed in feeds.every(connection):
-                feeds.resume(connection, feed.id)
-
-    def stored(self) -> list[contents.Content]:
-        with self.database.connect() as connection:
-            found = sources.of(connection, sorted(_ids(connection)))
-            return [contents.get(connection, id) for id in sorted(found)]
-
-
-def _ids(connection: Connection) -> set[str]:
-    return set(connection.execute(sa.select(schema.contents.c.id)).scalars())
-
-
-@pytest.fixture
-def world(database: Database) -> Iterator[World]:
-    with database.begin() as connection:
-        found_organisations(connection)
-        accounts = [somebody(connection, name).id for name in ("li", "wang", "zhao")]
-    site = Site()
-    with Hostile(site) as server:
-        fetcher = reach(server)
-        handler = Handler(database, SETTINGS, "w", fetcher, Robots(fetcher), Watch())
-        yield World(database, site, server, handler, accounts)
 
 
 def test_a_new_item_becomes_a_draft_of_its_member(world: World) -> None:
@@ -302,3 +197,57 @@ def test_all_that_is_due_is_done_once_by_several_threads(world: World) -> None:
     assert (tally.feeds, tally.failed, len(told)) == (6, 0, 6)
     assert sum(tally.counts.values()) == 6
     assert sweep(world.database, SETTINGS, fetcher=reach(world.server)).told() == "no feed was due"
+
+
+def publish(world: World, id: str) -> None:
+    """An editor adds what the feed does not tell, and the second version goes the whole way."""
+    people = [
+        {"id": who.account_id, "login": who.account_id, "name": who.name, "organisation_id": ROOT, "created_at": 1}
+        for who in (WRITER, *REVIEWERS)
+    ]
+    with world.database.begin() as connection:
+        connection.execute(sa.insert(schema.accounts), people)
+        grants = [review_desk.grant(who, role) for who in (WRITER, *REVIEWERS) for role in review_desk.STAFF_ROLES]
+        connection.execute(sa.insert(schema.grants), grants)
+        versions.save(connection, id, WRITER, based_on=1, topic=Topic.LIFE_SCI, ai_use=AiUse.NONE)
+    with world.database.begin() as connection:
+        review = review_desk.pass_all(connection, review_desk.submit(connection, id))
+        publishing.publish(connection, id, CHIEF, version=review.version)
+
+
+def test_a_changed_original_of_what_is_out_waits_as_a_correction_and_changes_nothing_before(world: World) -> None:
+    world.subscribe()
+    world.site.pages["/feed"] = rss(entry("1", "大熊猫", PANDA))
+    world.run()
+    [content] = world.stored()
+    publish(world, content.id)
+    for number, longer in enumerate(("<p>补充：一天能吃三十八公斤。</p>", "<p>更正：一天能吃三十九公斤。</p>"), 3):
+        world.site.pages["/feed"] = rss(entry("1", "大熊猫", PANDA + longer))
+        world.later()
+        [report] = world.run()
+        assert report.counts == {Verdict.CHANGED: 1}
+        [now] = world.stored()
+        assert (now.status, now.body) == (ContentStatus.PUBLISHED, content.body)
+        with world.database.connect() as connection:
+            newest = versions.newest(connection, content.id)
+            assert newest.version == number and newest.body is not None and "公斤" in newest.body
+            waits = correcting.of_version(connection, content.id, number)
+        assert waits is not None and (waits.published_at, waits.note) == (None, "文章来源作了修改。")
+        assert waits.made_by == world.accounts[0]
+
+
+def test_a_changed_original_joins_the_correction_that_an_editor_is_writing(world: World) -> None:
+    world.subscribe()
+    world.site.pages["/feed"] = rss(entry("1", "大熊猫", PANDA))
+    world.run()
+    [content] = world.stored()
+    publish(world, content.id)
+    with world.database.begin() as connection:
+        correcting.correct(connection, content.id, WRITER, based_on=2, note="题目不准", title="大熊猫和竹子")
+    world.site.pages["/feed"] = rss(entry("1", "大熊猫", PANDA + "<p>补充：一天能吃三十八公斤竹子。</p>"))
+    world.later()
+    [report] = world.run()
+    assert report.counts == {Verdict.CHANGED: 1}
+    with world.database.connect() as connection:
+        waits = correcting.of_version(connection, content.id, 4)
+    assert waits is not None and waits.note == "题目不准"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from content_store import audit
+from content_store.alliance import creators
 from content_store.errors import FetchFailed
 from content_store.ingest import feeds
 from content_store.ingest.pacing import Bounds
 from content_store.leases import Watch
 from content_store.problems import FetchProblem
 from content_store.vocabulary import FeedState
+from tests.support.staff import HOUSE
 from tests.web.creators.conftest import Town
 
 FEEDS = "/staff/creators/feeds"
@@ -96,3 +98,16 @@ def test_who_is_no_member_connects_no_feed_and_who_left_may_still_remove_theirs(
     town.writer.send("/staff/creators/me/leave", sure="yes")
     assert town.writer.send(f"{FEEDS}/{id}/resume").status_code == 403
     assert town.writer.send(f"{FEEDS}/{id}/remove").status_code == 303
+
+
+def test_a_suspended_member_reads_why_nothing_is_fetched(members: Town) -> None:
+    subscribe(members)
+    assert "停止抓取" not in members.writer.see(FEEDS)
+    with members.begin() as connection:
+        creators.suspend(connection, members.ids["writer"], "稿件有争议", actor=HOUSE)
+    page = members.writer.see(FEEDS)
+    assert "成员状态是“已暂停”" in page and "因成员状态停止抓取" in page and "不再抓取" in page
+    with members.begin() as connection:
+        creators.reinstate(connection, members.ids["writer"], "已说明", actor=HOUSE)
+    page = members.writer.see(FEEDS)
+    assert "停止抓取" not in page and "正常" in page
