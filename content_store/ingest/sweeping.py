@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event, Lock
 
 from content_store.db import Database
+from content_store.ingest.feeds import Claim
 from content_store.ingest.fetching import Fetcher
 from content_store.ingest.handler import Handler, Report
 from content_store.ingest.originals import Verdict
@@ -19,6 +20,9 @@ from content_store.settings import Settings
 
 THREADS = 4
 """They wait for servers most of the time."""
+
+_LOOK_S = 0.5
+"""Between two looks at hosts that others hold."""
 
 Told = Callable[[Report], object]
 
@@ -55,19 +59,22 @@ def sweep(
     told: Told = lambda report: None,
     stop: Callable[[], bool] = lambda: False,
     fetcher: Fetcher | None = None,
+    watch: Callable[[], Watch[str]] = Watch,
 ) -> Tally:
     """Fetch every feed that is due, once. ``told`` hears of each; ``stop`` is asked before each whether to go on.
 
-    What a thread raises is raised, once the others have ended what they were at.
+    Where others hold a host it waits until they let go, give a sign of life, or must be dead: whoever was killed is
+    followed by the next sweep, although that cannot have seen since when they are silent. What a thread raises is
+    raised, once the others have ended what they were at.
     """
     fetcher = fetcher or Fetcher.of(settings)
     robots, tally, lock, failed = Robots(fetcher), Tally(), Lock(), Event()
     name = worker or f"ingest-{os.getpid()}"
 
     def run(number: int) -> None:
-        handler = Handler(database, settings, f"{name}-{number}", fetcher, robots, Watch())
+        handler = Handler(database, settings, f"{name}-{number}", fetcher, robots, watch())
         try:
-            while not failed.is_set() and not stop() and (claim := handler.next()):
+            for claim in _due(handler, failed, stop, waits=number == 0):
                 report = handler.run(claim)
                 with lock:
                     tally.add(report)
@@ -80,3 +87,15 @@ def sweep(
         for each in [pool.submit(run, number) for number in range(THREADS)]:
             each.result()
     return tally
+
+
+def _due(handler: Handler, failed: Event, stop: Callable[[], bool], *, waits: bool) -> Iterator[Claim]:
+    """Feed after feed until there are no more; the one thread that ``waits`` is also there for hosts of the dead."""
+    while not failed.is_set() and not stop():
+        claim = handler.next()
+        if claim is not None:
+            yield claim
+        elif waits and handler.held_up():
+            failed.wait(_LOOK_S)
+        else:
+            return

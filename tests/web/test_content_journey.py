@@ -409,7 +409,15 @@ def it_is_in_the_next_feed_and_is_opened(reader: FlaskClient, id: str) -> None:
     shown = reader.get(f"/contents/{id}")
     assert shown.status_code == 200
     text = forms.text_of(shown.text)
-    for told in (TITLE, WRONG, "来源山野笔记", "初审li先生", "三校wu先生", "创作中使用了人工智能辅助"):
+    for told in (
+        TITLE,
+        WRONG,
+        "作者member先生",
+        "来源山野笔记",
+        "初审li先生",
+        "三校wu先生",
+        "创作中使用了人工智能辅助",
+    ):
         assert told in text
     assert id not in [item["id"] for item in reader.get("/api/v1/feed?limit=50").get_json()["items"]]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 
 from content_store import audit, clock, contents, schema
 from content_store.db import Connection, Database
-from content_store.ingest import feeds, sources
+from content_store.ingest import feeds, hosts, sources
 from content_store.ingest.handler import Handler, Report
 from content_store.ingest.originals import Verdict
 from content_store.ingest.pacing import Bounds
@@ -136,6 +137,7 @@ def test_a_new_item_becomes_a_draft_of_its_member(world: World) -> None:
     assert (content.title, content.status, content.source) == ("大熊猫为什么吃竹子", ContentStatus.DRAFT, "科普小站")
     assert content.body is not None and content.body.startswith("第一段：大熊猫每天要花一个小时吃竹子")
     assert content.url == f"http://{HOST}/panda"
+    assert content.author == "li先生"
     with world.database.connect() as connection:
         version = versions.newest(connection, content.id)
         assert (version.author_id, version.licence, version.created_by) == (world.accounts[0], "CC BY 4.0", None)
@@ -269,6 +271,35 @@ def test_the_clock_of_the_house_says_when_a_feed_is_next(world: World) -> None:
     world.run()
     with world.database.connect() as connection:
         assert feeds.get(connection, feed).next_at >= clock.now_ms() + SETTINGS.feed_least_minutes * 60_000
+
+
+def held_by_the_dead(world: World) -> None:
+    """A worker took the host, and was killed."""
+    claim = Handler(world.database, SETTINGS, "dead", world.handler._fetcher, world.handler._robots, Watch()).next()
+    assert claim is not None
+
+
+def test_the_next_sweep_follows_a_worker_that_was_killed(world: World) -> None:
+    world.subscribe()
+    world.site.pages["/feed"] = rss(entry("1", "大熊猫", PANDA))
+    held_by_the_dead(world)
+    minutes = itertools.count(0.0, 60.0)
+    tally = sweep(world.database, SETTINGS, fetcher=reach(world.server), watch=lambda: Watch(lambda: next(minutes)))
+    assert (tally.feeds, tally.counts) == (1, {Verdict.NEW: 1})
+
+
+def test_a_sweep_does_not_wait_for_hosts_of_the_living_nor_for_those_that_rest(world: World) -> None:
+    world.subscribe()
+    held_by_the_dead(world)
+    handler = Handler(world.database, SETTINGS, "other", world.handler._fetcher, world.handler._robots, Watch())
+    assert handler.next() is None
+    assert handler.held_up()
+    with world.database.begin() as connection:
+        connection.execute(sa.update(schema.fetch_hosts).values(beat=schema.fetch_hosts.c.beat + 1))
+    assert not handler.held_up()
+    with world.database.begin() as connection:
+        hosts.rest(connection, HOST, 60_000)
+    assert sweep(world.database, SETTINGS, fetcher=reach(world.server)).told() == "no feed was due"
 
 
 def test_all_that_is_due_is_done_once_by_several_threads(world: World) -> None:
