@@ -20,7 +20,7 @@ from content_store.review_words import AiUse
 from content_store.vocabulary import Topic
 from web.creators import forms
 
-_NUMBER = re.compile(r"(\d{1,12}(?:\.\d{1,4})?)(万|亿)?")
+_NUMBER = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,4})?)(万|亿)?")
 _TIMES = {None: 1, "万": 10_000, "亿": 100_000_000}
 _MOST = 10**10
 SPARE = 2
