@@ -15,6 +15,7 @@ CHANGES_NOTHING = frozenset({"same"})
 NOT_TOLD = {
     "discard_kept": "one's own words that could not be saved are thrown away; nobody else ever saw them",
     "drop_kept": "the same, on the pages of creators",
+    "release_step": "what is not one's own any more is given back by saying so; the log of the rest has its own tests",
 }
 """What is changed without a row, and why."""
 
