@@ -204,12 +204,14 @@ class Live:
         np.maximum.at(self.seen_at, user, hour)
         self._remember_pairs(user, item, hour, kind)
         told = _REFUSES[kind] | (kind == _FOLLOW)
-        columns = (user[told], item[told], kind[told] == _FOLLOW)
-        for citizen, place, follows in zip(*(column.tolist() for column in columns), strict=True):
-            if follows:
-                self.followed.setdefault(citizen, set()).add(place)
-            else:
+        columns = (user[told], item[told], hour[told], kind[told] == _FOLLOW)
+        refused: dict[tuple[int, int], float] = {}
+        for citizen, place, at, follows in zip(*(column.tolist() for column in columns), strict=True):
+            if not follows:
+                refused[citizen, place] = at
                 self.followed.get(citizen, _NOTHING).discard(place)
+            elif at > refused.get((citizen, place), NEVER):  # as in ``_welcome``
+                self.followed.setdefault(citizen, set()).add(place)
 
     def _remember_pairs(
         self, user: NDArray[np.int32], item: NDArray[np.int32], hour: NDArray[np.float64], kind: NDArray[np.int8]

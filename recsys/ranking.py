@@ -109,8 +109,12 @@ class Ranking:
         return lowered
 
     def sorted(self, request: Request, scores: Floats) -> Ranked:
-        """The candidates of ``request``, best first; ties by last contact, then by position."""
-        order = np.lexsort((request.candidates, -self.live.last[request.candidates], -scores))
+        """The candidates of ``request``, best first; ties by last contact, then the newest first, then by position.
+
+        Until a ranker has been learnt all that nobody has met yet ties: what came out today must not stand last there.
+        """
+        at = request.candidates
+        order = np.lexsort((at, -self.live.published[at], -self.live.last[at], -scores))
         return Ranked(request.candidates[order], scores[order], request)
 
     def near(self, item: int, hour: float) -> Floats:

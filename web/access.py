@@ -16,7 +16,7 @@ from content_store import accounts, audit, organisations, roles
 from content_store.db import Connection
 from content_store.staff_vocabulary import Permission
 from web import auth, signed
-from web.errors import Forbidden, Unauthenticated, for_programmes
+from web.errors import Forbidden, NotFound, Unauthenticated, for_programmes
 from web.services import Services
 
 _EXTENSION = "kepu_access"
@@ -87,6 +87,9 @@ def install(app: Flask, services: Services) -> None:
         rule = rules.get(request.endpoint)
         if rule is None:
             raise Forbidden("the route does not say who may ask for it")
+        # No id has NUL in it, and PostgreSQL cannot even be asked for one.
+        if _for_people(request.path) and "\0" in request.path:
+            raise NotFound(f"nothing is at {request.path!r}")
         return None if rule.needs is Open.EVERYONE else _judge(services, rule)
 
     @app.after_request

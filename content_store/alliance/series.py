@@ -142,9 +142,13 @@ def answer(connection: Connection, id: str, account_id: str, *, accept: bool) ->
     """Accept or decline an invitation; until the deadline one may think again. Raises UnknownCall, NotInvited."""
     get(connection, id)
     where = (_invitations.c.call_id == id, _invitations.c.account_id == account_id)
+    before = {each.account_id: each.accepted for each in invitations(connection, id)}
     values = {"answered_at": clock.now_ms(), "accepted": accept}
     if not connection.execute(sa.update(_invitations).where(*where).values(values)).rowcount:
         raise NotInvited(f"account {account_id} is not invited to call {id}")
+    was = before.get(account_id)
+    if was is not accept:
+        audit.record(connection, account_id, "call.answer", "call", id, {"accepted": was}, {"accepted": accept})
 
 
 def enter(connection: Connection, id: str, account_id: str, content_id: str) -> Entered:
@@ -173,6 +177,7 @@ def enter(connection: Connection, id: str, account_id: str, content_id: str) -> 
     row = {"call_id": id, "content_id": content_id, "account_id": account_id, "entered_at": at}
     _forget(connection, id, content_id)
     connection.execute(sa.insert(_entries), row)
+    audit.record(connection, account_id, "call.enter", "call", id, None, {"content_id": content_id})
     return Entered(id, content_id, account_id, at, None)
 
 
@@ -184,6 +189,7 @@ def take_back(connection: Connection, id: str, account_id: str, content_id: str)
     taken = sa.update(_entries).where(*where, _entries.c.withdrawn_at.is_(None)).values(withdrawn_at=clock.now_ms())
     if not connection.execute(taken).rowcount:
         raise BadRecord(f"content {content_id} is not entered for call {id}")
+    audit.record(connection, account_id, "call.take_back", "call", id, {"content_id": content_id}, None)
 
 
 def get(connection: Connection, id: str) -> Call:

@@ -25,7 +25,7 @@ from content_store.ingest import addresses, hosts, pacing
 from content_store.ingest.fetching import Fetched
 from content_store.ingest.hosts import Hold
 from content_store.ingest.pacing import NO_WISHES, Bounds, Chance, Plan, Wishes
-from content_store.leases import Watch
+from content_store.leases import Mark, Watch
 from content_store.problems import FetchProblem
 from content_store.vocabulary import FETCHED_STATES, FeedState
 
@@ -196,6 +196,14 @@ def claim_due(connection: Connection, worker: str, *, limit: int, lease_ms: int,
         if hold is not None:
             claims.append(Claim(_feed(row), hold))
     return claims
+
+
+def held_up(connection: Connection) -> dict[str, Mark]:
+    """The hosts at which feeds are due and that somebody holds, with the marks of who that is."""
+    columns = (_hosts.c.host, _hosts.c.token, _hosts.c.beat)
+    held = sa.and_(_hosts.c.holder.is_not(None), hosts.awake(clock.now_ms()))
+    query = sa.select(*columns).join(_table, _row.host == _hosts.c.host).where(_due(clock.now_ms()), held).distinct()
+    return {row.host: (row.token, row.beat) for row in connection.execute(query)}
 
 
 def next_due_at(connection: Connection) -> int | None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.engine import Connection
 
-from content_store import checks
+from content_store import accounts, checks
 from content_store.alliance import standing
 from content_store.db import Database
 from content_store.errors import BadRecord, FeedUnreadable, FetchFailed, LeaseLost
@@ -31,7 +31,7 @@ from content_store.ingest.parsing import parse
 from content_store.ingest.robots import Robots
 from content_store.ingest.sanitising import html_of_text, plain_text
 from content_store.ingest.sources import Source
-from content_store.leases import Watch
+from content_store.leases import Mark, Watch
 from content_store.problems import FetchProblem
 from content_store.review import correcting, trail, versions
 from content_store.review.versions import Words
@@ -86,6 +86,7 @@ class Handler:
         self._fetcher = fetcher
         self._robots = robots
         self._watch = watch
+        self._first_seen: dict[str, Mark] = {}
         # Twice as long as the longest time without a sign of life: one fetch.
         self._lease_ms = round(settings.fetch_timeout_s * 2000)
 
@@ -94,6 +95,15 @@ class Handler:
         with self._database.begin() as connection:
             found = feeds.claim_due(connection, self._worker, limit=1, lease_ms=self._lease_ms, watch=self._watch)
         return found[0] if found else None
+
+    def held_up(self) -> bool:
+        """Whether feeds are due at hosts whose holders gave no sign of life since this handler first saw them.
+
+        They may have been killed; ``next`` takes their place once they were silent for the length of their lease.
+        """
+        with self._database.connect() as connection:
+            held = feeds.held_up(connection)
+        return any(self._first_seen.setdefault(host, mark) == mark for host, mark in held.items())
 
     def run(self, claim: Claim) -> Report:
         """Fetch a feed and store what it brings. Raises nothing that the feed or its server can cause."""
@@ -194,7 +204,8 @@ def store(
     told = came.told if came else _works(claim, items)
     works = [work for _, work in told]
     pictures = came.pictures if came else {}
-    words = [_words(claim, parsed, item, work, pictures) for item, work in told]
+    name = accounts.get(connection, claim.feed.account_id).name
+    words = [_words(claim, parsed, item, work, pictures, name) for item, work in told]
 
     def create(wanted: Mapping[int, str]) -> None:
         for at, id in wanted.items():
@@ -269,7 +280,10 @@ def _source(claim: Claim, item: ParsedItem) -> Source:
     )
 
 
-def _words(claim: Claim, parsed: ParsedFeed, item: ParsedItem, work: Work, pictures: Mapping[str, Picture]) -> Words:
+def _words(
+    claim: Claim, parsed: ParsedFeed, item: ParsedItem, work: Work, pictures: Mapping[str, Picture], name: str
+) -> Words:
+    """What an item says; ``name`` is its author's where it names none."""
     body = leads.body_of(item.html or html_of_text(work.text), item.picture, pictures)
     summary = item.summary if item.summary and item.summary != work.text else work.text
     return Words(
@@ -278,7 +292,7 @@ def _words(claim: Claim, parsed: ParsedFeed, item: ParsedItem, work: Work, pictu
         body=body or None,
         tags=_tags(item.categories),
         source=_cut(parsed.title or urlsplit(claim.feed.url).hostname or "", _LONGEST_TITLE) or None,
-        author=_cut("、".join(item.authors), _LONGEST_TITLE) or None,
+        author=_cut("、".join(item.authors), _LONGEST_TITLE) or name,
         url=item.url or None,
         licence=claim.feed.licence,
     )

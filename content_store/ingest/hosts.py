@@ -49,9 +49,13 @@ def lapsed(connection: Connection, watch: Watch[str]) -> dict[str, Mark]:
 
 def available(now: int, lapsed: Collection[str]) -> sa.ColumnElement[bool]:
     """A condition on rows of ``fetch_hosts``: nobody is there that lives, and the host does not rest at ``now``."""
+    return sa.and_(sa.or_(_row.holder.is_(None), _row.host.in_(lapsed)), awake(now))
+
+
+def awake(now: int) -> sa.ColumnElement[bool]:
+    """A condition on rows of ``fetch_hosts``: the host does not rest at ``now``."""
     # A rest that begins in the future was written before the clock was set back.
-    rested = sa.or_(_row.rest_until.is_(None), _row.rest_until <= now, _row.rest_from > now)
-    return sa.and_(sa.or_(_row.holder.is_(None), _row.host.in_(lapsed)), rested)
+    return sa.or_(_row.rest_until.is_(None), _row.rest_until <= now, _row.rest_from > now)
 
 
 def token_of(connection: Connection, host: str, now: int, lapsed: Collection[str]) -> int | None:

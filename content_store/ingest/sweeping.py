@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event, Lock
@@ -13,7 +13,7 @@ from content_store.creator_words import Membership
 from content_store.db import Database
 from content_store.ingest import feeds, originals
 from content_store.ingest.as_text import text_of
-from content_store.ingest.feeds import Feed
+from content_store.ingest.feeds import Claim, Feed
 from content_store.ingest.fetching import Fetcher
 from content_store.ingest.handler import Handler, Report
 from content_store.ingest.originals import Verdict
@@ -28,6 +28,8 @@ PORTION = 200
 """Contents of which traces are made in one transaction: others wait for it a second or so."""
 PORTIONS = 50
 """So many at a sweep: feeds wait for that a minute or so."""
+_LOOK_S = 0.5
+"""Between two looks at hosts that others hold."""
 
 Told = Callable[[Report], object]
 
@@ -76,11 +78,14 @@ def sweep(
     told: Told = lambda report: None,
     stop: Callable[[], bool] = lambda: False,
     fetcher: Fetcher | None = None,
+    watch: Callable[[], Watch[str]] = Watch,
 ) -> Tally:
     """Fetch every feed that is due, once. ``told`` hears of each; ``stop`` is asked before each whether to go on.
 
-    First some contents of which copies are not known yet are kept (``keep_missing``). What a thread raises is raised,
-    once the others have ended what they were at.
+    First some contents of which copies are not known yet are kept (``keep_missing``). Where others hold a host it waits
+    until they let go, give a sign of life, or must be dead: whoever was killed is followed by the next sweep, although
+    that cannot have seen since when they are silent. What a thread raises is raised, once the others have ended what
+    they were at.
     """
     keep_missing(database, stop)
     fetcher = fetcher or Fetcher.of(settings)
@@ -88,9 +93,9 @@ def sweep(
     name = worker or f"ingest-{os.getpid()}"
 
     def run(number: int) -> None:
-        handler = Handler(database, settings, f"{name}-{number}", fetcher, robots, Watch())
+        handler = Handler(database, settings, f"{name}-{number}", fetcher, robots, watch())
         try:
-            while not failed.is_set() and not stop() and (claim := handler.next()):
+            for claim in _due(handler, failed, stop, waits=number == 0):
                 report = handler.run(claim)
                 with lock:
                     tally.add(report)
@@ -105,3 +110,15 @@ def sweep(
     with database.connect() as connection:
         tally.stopped = feeds.stopped(connection)
     return tally
+
+
+def _due(handler: Handler, failed: Event, stop: Callable[[], bool], *, waits: bool) -> Iterator[Claim]:
+    """Feed after feed until there are no more; the one thread that ``waits`` is also there for hosts of the dead."""
+    while not failed.is_set() and not stop():
+        claim = handler.next()
+        if claim is not None:
+            yield claim
+        elif waits and handler.held_up():
+            failed.wait(_LOOK_S)
+        else:
+            return

@@ -160,8 +160,9 @@ def add(connection: Connection, new: Term) -> Change:
 
 def remove(connection: Connection, term: str) -> Change:
     """Take a term off the list; for ``quarantining.change_list`` to call. Raises UnknownTerm."""
-    before = _stored(connection, term.strip())
-    if not connection.execute(sa.delete(tables.terms).where(tables.terms.c.term == term.strip())).rowcount:
+    before = None if "\0" in term else _stored(connection, term.strip())
+    gone = sa.delete(tables.terms).where(tables.terms.c.term == term.strip())
+    if before is None or not connection.execute(gone).rowcount:
         raise UnknownTerm(f"the term {term!r} is not on the list", hint="`kepu terms list` shows them all")
     return Change("remove", "term", term.strip(), before, None)
 

@@ -251,6 +251,8 @@ def kept(connection: Connection, content_id: str, actor: Actor) -> list[tuple[st
 
 def discard(connection: Connection, kept: str, actor: Actor) -> bool:
     """Throw away what was kept, once its writer has no more use for it; whether there was any."""
+    if "\0" in kept:
+        return False
     which = sa.and_(tables.kept_drafts.c.id == kept, tables.kept_drafts.c.account_id == actor.person)
     return connection.execute(sa.delete(tables.kept_drafts).where(which)).rowcount == 1
 

@@ -89,6 +89,14 @@ def test_equal_scores_are_ordered_by_last_contact_then_by_position() -> None:
     assert Ranking(live, ranker=OneScore()).rank(9, HOUR + 3).items.tolist() == [5, 2, 4, 0]
 
 
+@pytest.mark.parametrize("ranker", [None, OneScore()], ids=["blend", "equal"])
+def test_of_what_nobody_has_met_the_newest_is_first(ranker: Ranker | None) -> None:
+    live = Live(Static.unknown(4))
+    for item, days in enumerate((3, 1, 2, 0)):
+        live.publish(item, HOUR - 24 * days)
+    assert Ranking(live, ranker=ranker).rank(0, HOUR + 1).items.tolist() == [3, 1, 2, 0]
+
+
 def test_without_a_ranker_the_blend_decides_and_with_one_it_does_not() -> None:
     live = busy()
     ranking = Ranking(live)

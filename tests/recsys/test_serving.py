@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from content_store.vocabulary import POSITIVE_KINDS, EventKind, Topic
@@ -124,6 +124,7 @@ def test_events_older_than_the_followed_ones_hide_what_was_met_and_nothing_else(
         st.tuples(st.integers(0, 3), st.integers(0, 4), st.integers(0, 9), st.integers(0, len(KINDS) - 1)), max_size=40
     )
 )
+@example([(0, 0, 0, KINDS.index(EventKind.REPORT)), (0, 0, 0, KINDS.index(EventKind.FOLLOW))])
 def test_events_taken_in_at_once_hide_and_open_what_they_do_one_by_one(events: list[tuple[int, int, int, int]]) -> None:
     at_once, singly = Live(Static.unknown(5), 4), Live(Static.unknown(5), 4)
     events.sort(key=lambda event: event[2])

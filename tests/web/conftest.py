@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 
 from content_store import keys
 from content_store.settings import Settings
+from tests.support import audited
 from tests.support.servers import Postgres
 from web import access
 from web.access import Open
@@ -51,6 +52,7 @@ def make_app(profile: Callable[..., Settings]) -> Iterator[Callable[..., Flask]]
 
     def make(**given: Any) -> Flask:
         made.append(create_app(profile(**given)))
+        audited.watch(made[-1])
         return made[-1]
 
     yield make

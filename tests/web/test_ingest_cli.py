@@ -18,7 +18,10 @@ from content_store.ingest import feeds, keeping
 from content_store.ingest.fetching import Fetched
 from content_store.ingest.pacing import Bounds
 from content_store.ingest.parsed import ParsedItem
+from content_store.problems import FetchProblem
+from content_store.settings import load_settings
 from content_store.vocabulary import Topic
+from tests.support.hostile import Hostile, page
 from tests.support.staff import ROOT, found_organisations, somebody
 from web import cli
 
@@ -163,3 +166,43 @@ def test_where_nothing_is_kept_that_is_told(content: str, tmp_path: Path, capsys
     assert run("ingest", "original", content, "--out", str(tmp_path / "no" / "kept")) == 2
     assert "cannot be written" in capsys.readouterr().err
     assert not (tmp_path / "kept").exists()
+
+
+def test_fetching_tells_of_each_feed_as_it_goes_and_sums_up(
+    database: Database,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    cheap_passwords: None,
+    fixed_clock: int,
+) -> None:
+    answers = {"/good": b"", "/bad": page(b"<html></html>"), "/gone": page(b"", status="410 Gone")}
+    missing = page(b"", status="404 Not Found")
+    whole = FEED.replace("https://kp.example", "").replace(
+        "正文", "熊猫吃竹子，竹子里的养分很少，它只好吃上一整天。" * 12
+    )
+    answers["/good"] = page(whole.encode())
+    with Hostile(lambda request: answers.get(request.split(b" ")[1].decode(), missing)) as server:
+        urls = [server.url(path, host="localhost") for path in answers]
+        monkeypatch.setenv("KEPU_DATABASE_URL", database_url)
+        monkeypatch.setenv("KEPU_FETCH_NAMED_HOSTS", f"localhost:{server.port}")
+        with database.begin() as connection:
+            found_organisations(connection)
+            told = {"account_id": somebody(connection, "li").id, "organisation_id": ROOT, "licence": "CC BY 4.0"}
+            for url in urls:
+                feeds.subscribe(connection, url, bounds=Bounds.of(load_settings({})), **told)
+        assert run("ingest") == 1
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert sorted(line.split("  ")[0] for line in lines) == sorted(urls)
+    by_path = {line.split("  ")[0].rpartition("/")[2]: line.split("  ", 1)[1] for line in lines}
+    assert by_path == {
+        "good": "科普: 1 new",
+        "bad": FetchProblem.BAD_FEED.label,
+        "gone": FetchProblem.GONE.label,
+    }
+    assert last == "3 feeds: 1 new, 0 copy, 0 changed, 0 unchanged, 2 feeds failed"
+
+
+def test_what_is_for_a_file_is_refused_without_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("ingest", "--json") == 2
+    assert "kepu ingest --file PATH" in capsys.readouterr().err

@@ -99,3 +99,15 @@ def test_the_term_list_is_kept_and_texts_are_checked(
     assert run(capsys, "terms", "remove", "神医")[0] == 0
     assert run(capsys, "terms", "remove", "神医")[0] == 2
     assert run(capsys, "terms", "check", str(text))[0] == 0
+
+
+def test_arguments_that_are_no_text_and_files_that_cannot_be_read_are_told(
+    desk: Database, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for words in (("review", "show"), ("terms", "remove"), ("audit", "list", "--actor"), ("keys", "revoke")):
+        code, told = run(capsys, *words, "a\udcffb")
+        assert (code, told.splitlines()[0]) == (2, "error: an argument is no text: it has bytes that are no UTF-8")
+    (tmp_path / "gbk.txt").write_bytes("神医".encode("gbk"))
+    for name, reason in (("none.txt", "No such file or directory"), ("gbk.txt", "it is no UTF-8")):
+        code, told = run(capsys, "terms", "check", str(tmp_path / name))
+        assert (code, told.splitlines()[0].partition("read: ")[2]) == (2, reason)

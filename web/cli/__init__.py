@@ -98,7 +98,18 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
+    except UnicodeEncodeError:
+        # Bytes that are no text reach us as half characters, and nothing can be looked up by them.
+        if all(map(_is_text, sys.argv[1:] if arguments is None else arguments)):
+            raise
+        click.echo("error: an argument is no text: it has bytes that are no UTF-8", err=True)
+        click.echo("  write it in UTF-8", err=True)
+        code = MISTAKE
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         code = INTERRUPTED
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _is_text(argument: str) -> bool:
+    return not any("\ud800" <= sign <= "\udfff" for sign in argument)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from content_store.errors import BadRecord
 from content_store.review import quarantining, terms
 from content_store.review.quarantining import Rescan
 from content_store.review.trail import Actor
@@ -84,8 +85,7 @@ def check(settings: Settings, file: Path | None) -> None:
             click.echo(f"{held.content_id} version {held.version} is held back for {words}")
         _tell(found)
         sys.exit(HELD_BACK if waiting or found.published else 0)
-    with click.open_file(str(file), encoding="utf-8") as opened:
-        text = opened.read()
+    text = _text_of(file)
     with writing(settings) as connection:
         hits = terms.load(connection).find({"body": text})
     for hit in hits:
@@ -102,3 +102,13 @@ def _tell(found: Rescan) -> None:
         click.echo(f"held back: {id}")
     for id, words in found.published.items():
         click.echo(f"published with {', '.join(words)}: {id}")
+
+
+def _text_of(file: Path) -> str:
+    try:
+        with click.open_file(str(file), encoding="utf-8") as opened:
+            text: str = opened.read()
+            return text
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or "it is no UTF-8"
+        raise BadRecord(f"{str(file)!r} cannot be read: {reason}", hint="give the path of a text in UTF-8") from error

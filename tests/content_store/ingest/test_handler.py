@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from content_store import audit, clock, contents, schema
-from content_store.ingest import feeds, sources, sweeping
+from content_store.ingest import feeds, hosts, sources, sweeping
 from content_store.ingest.as_markdown import markdown_of
-from content_store.ingest.handler import Report
+from content_store.ingest.handler import Handler, Report
 from content_store.ingest.originals import Verdict
 from content_store.ingest.sweeping import sweep
+from content_store.leases import Watch
 from content_store.review import correcting, publishing, versions
 from content_store.review_words import AiUse, ContentOrigin
 from content_store.vocabulary import ContentStatus, SourceRole, Topic
@@ -34,6 +36,7 @@ def test_a_new_item_becomes_a_draft_of_its_member(world: World) -> None:
     assert (content.title, content.status, content.source) == ("大熊猫为什么吃竹子", ContentStatus.DRAFT, "科普小站")
     assert content.body is not None and content.body.startswith("第一段：大熊猫每天要花一个小时吃竹子")
     assert content.url == f"http://{HOST}/panda"
+    assert content.author == "li先生"
     with world.database.connect() as connection:
         version = versions.newest(connection, content.id)
         assert (version.author_id, version.licence, version.created_by) == (world.accounts[0], "CC BY 4.0", None)
@@ -184,6 +187,35 @@ def test_a_republished_import_is_found_whatever_its_body_is(world: World, monkey
     with world.database.connect() as connection:
         found = sources.of(connection, ["html", "markdown", "draft"])
     assert {id: len(there) for id, there in found.items()} == {"html": 1, "markdown": 1, "draft": 0}
+
+
+def held_by_the_dead(world: World) -> None:
+    """A worker took the host, and was killed."""
+    claim = Handler(world.database, SETTINGS, "dead", world.handler._fetcher, world.handler._robots, Watch()).next()
+    assert claim is not None
+
+
+def test_the_next_sweep_follows_a_worker_that_was_killed(world: World) -> None:
+    world.subscribe()
+    world.site.pages["/feed"] = rss(entry("1", "大熊猫", PANDA))
+    held_by_the_dead(world)
+    minutes = itertools.count(0.0, 60.0)
+    tally = sweep(world.database, SETTINGS, fetcher=reach(world.server), watch=lambda: Watch(lambda: next(minutes)))
+    assert (tally.feeds, tally.counts) == (1, {Verdict.NEW: 1})
+
+
+def test_a_sweep_does_not_wait_for_hosts_of_the_living_nor_for_those_that_rest(world: World) -> None:
+    world.subscribe()
+    held_by_the_dead(world)
+    handler = Handler(world.database, SETTINGS, "other", world.handler._fetcher, world.handler._robots, Watch())
+    assert handler.next() is None
+    assert handler.held_up()
+    with world.database.begin() as connection:
+        connection.execute(sa.update(schema.fetch_hosts).values(beat=schema.fetch_hosts.c.beat + 1))
+    assert not handler.held_up()
+    with world.database.begin() as connection:
+        hosts.rest(connection, HOST, 60_000)
+    assert sweep(world.database, SETTINGS, fetcher=reach(world.server)).told() == "no feed was due"
 
 
 def test_all_that_is_due_is_done_once_by_several_threads(world: World) -> None:

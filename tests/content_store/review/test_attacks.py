@@ -169,6 +169,14 @@ def test_scheduled_and_withdrawn_before_its_time_is_never_out(desk: Database, fi
         assert versions.get(connection, "panda", 1).live_from is None
 
 
+def test_of_those_who_submit_at_once_one_opens_a_review_and_the_others_are_told(desk: Database) -> None:
+    with desk.begin() as connection:
+        draft(connection)
+    assert sorted(at_once(desk, *[lambda c: submit(c)] * 4)) == ["done", *["review_closed"] * 3]
+    with desk.connect() as connection:
+        assert len(records.of(connection, "panda")) == 1
+
+
 def test_withdrawing_and_the_clock_at_once_leave_it_withdrawn(desk: Database, fixed_clock: int) -> None:
     with desk.begin() as connection:
         for number in range(6):
