@@ -36,13 +36,16 @@ class Cards:
         self._largest, self._bytes = largest, 0
         self._kept: dict[str, Card] = {}  # what was read first comes first, and goes first
 
-    def of(self, connection: Connection, ids: Collection[str]) -> dict[str, Card]:
-        """The cards of the contents with these ids, by id, whatever their status; unknown ids are left out."""
+    def of(self, connection: Connection, ids: Collection[str], until: int | None = None) -> dict[str, Card]:
+        """The cards of the contents with these ids, by id, whatever their status; unknown ids are left out.
+
+        As of ``until``, a cursor of ``changes``, or later; as of now where it is None.
+        """
         # One thread at a time: what another one reads before a change must not be kept after it was dropped for it.
         if time.monotonic() < self._aside_until:
             return contents.cards(connection, ids)
         with self._lock:
-            self._drop_changed(connection)
+            self._drop_changed(connection, until)
             kept = self._kept
             found = {id: kept[id] for id in ids if id in kept}
             if len(found) < len(ids):
@@ -53,11 +56,11 @@ class Cards:
         """All that are kept, as they were when the records were last asked: for when these cannot be read."""
         return self._kept.copy()  # without the lock, which somebody may hold who waits for these records
 
-    def _drop_changed(self, connection: Connection) -> None:
+    def _drop_changed(self, connection: Connection, until: int | None) -> None:
         if self._cursor is None:
-            self._cursor = changes.now(connection)
+            self._cursor = changes.now(connection) if until is None else until
             return
-        changed = changes.since(connection, self._cursor)
+        changed = changes.since(connection, self._cursor, until)
         for id in changed.contents:
             self._drop(id)
         if len(changed.contents) > MANY:

@@ -17,11 +17,14 @@ from content_store import schema
 from content_store.driver import Driver
 
 _changes = schema.changes
-_LAST = "SELECT max(seq) FROM changes"
 _TOLD = sa.select(_changes.c.kind, _changes.c.id)
 _NUMBERED_AFTER = _TOLD.where(_changes.c.seq > sa.bindparam("cursor"))
 _WRITTEN_SINCE = _TOLD.where(_changes.c.transaction >= sa.bindparam("cursor"))
-_OLDEST_RUNNING = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+# Of PostgreSQL the oldest transaction that may still commit: numbers are given at the first write and seen at the commit.
+_NOW = {
+    "sqlite": "(SELECT max(seq) FROM changes)",
+    "postgresql": "pg_snapshot_xmin(pg_current_snapshot())::text::bigint",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +42,21 @@ def now(connection: Connection) -> int:
     Take it before reading the records, so that nothing falls in between.
     """
     driver = Driver(connection)
-    if driver.dialect == "sqlite":
-        return driver.rows(_LAST)[0][0] or 0
-    # The oldest transaction that may still commit: numbers are given at the first write and seen at the commit.
-    oldest: int = driver.rows(_OLDEST_RUNNING)[0][0]
-    return oldest
+    return driver.rows(f"SELECT {now_in(driver.dialect)}")[0][0] or 0
 
 
-def since(connection: Connection, cursor: int) -> Changed:
-    """What changed after ``cursor``; some of it may be told more than once, nothing is left out."""
-    following, sqlite = now(connection), connection.dialect.name == "sqlite"
-    if sqlite and following == cursor:
+def now_in(dialect: str) -> str:
+    """What is ``now`` as a column of another statement; null stands for 0."""
+    return _NOW[dialect]
+
+
+def since(connection: Connection, cursor: int, until: int | None = None) -> Changed:
+    """What changed after ``cursor``; some of it may be told more than once, nothing is left out.
+
+    ``until`` is ``now`` where the caller knows it already; what has changed after it may be told, too.
+    """
+    following, sqlite = now(connection) if until is None else until, connection.dialect.name == "sqlite"
+    if sqlite and following <= cursor:
         return Changed(frozenset(), frozenset(), cursor)
     rows = connection.execute(_NUMBERED_AFTER if sqlite else _WRITTEN_SINCE, {"cursor": cursor}).all()
     contents = frozenset(id for kind, id in rows if kind == "content")

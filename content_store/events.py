@@ -23,12 +23,11 @@ from content_store.event_stream import read_columns as read_columns
 from content_store.vocabulary import EventKind
 
 _events = schema.events
-_NAMES = tuple(column.name for column in _events.c)
-_KIND = _NAMES.index("kind")
-_CONTACTS_AFTER = (
-    f"SELECT {', '.join(_NAMES)} FROM events"
-    f" WHERE citizen_id = ? AND seq > ? AND kind <> '{EventKind.IMPRESSION.value}' ORDER BY seq"
-)
+NAMES = tuple(column.name for column in _events.c)
+"""The columns of an event, as ``of_row`` wants them."""
+CONTACT = f"kind <> '{EventKind.IMPRESSION.value}'"
+"""What events are that are more than impressions; in the words of the index that is for them."""
+_KIND = NAMES.index("kind")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,10 +136,9 @@ def history(
     return [_stored(row) for row in connection.execute(query)]
 
 
-def contacts_after(connection: Connection, citizen_id: str, seq: int) -> list[StoredEvent]:
-    """One citizen's events but impressions that were stored after ``seq``, in the order of storing."""
-    found = Driver(connection).rows(_CONTACTS_AFTER, citizen_id, seq)
-    return [StoredEvent(**dict(zip(_NAMES, row, strict=True)) | {"kind": EventKind(row[_KIND])}) for row in found]
+def of_row(row: Sequence[Any]) -> StoredEvent:
+    """The event in a row with the columns ``NAMES``."""
+    return StoredEvent(**dict(zip(NAMES, row, strict=True)) | {"kind": EventKind(row[_KIND])})
 
 
 def id_at(connection: Connection, seq: int) -> str | None:

@@ -10,7 +10,6 @@ from sqlalchemy.engine import Connection
 
 from content_store import clock, history, schema, statements
 from content_store.citizens import ADULT_AT
-from content_store.driver import Driver
 from content_store.vocabulary import NEVER_INFERRED
 
 
@@ -33,16 +32,18 @@ _UNPROFILED = sa.or_(
     sa.not_(schema.citizens.c.personalised),
     sa.func.coalesce(schema.citizens.c.birth_year >= sa.bindparam("oldest_minor"), sa.false()),
 )
-_SWITCHES_OF = (
-    "SELECT minor OR NOT personalised OR COALESCE(birth_year >= ?, FALSE), prefecture,"
-    " EXISTS (SELECT 1 FROM forgotten WHERE citizen_id = citizens.id) FROM citizens WHERE id = ?"
+SWITCHES = (
+    "citizens.id, minor OR NOT personalised OR COALESCE(birth_year >= ?, FALSE), prefecture,"
+    " EXISTS (SELECT 1 FROM forgotten WHERE citizen_id = citizens.id)"
 )
+"""Columns of one citizen for ``content_store.news``, by which requests ask: the id, whether they are without a profile,
+as of ``oldest_minor``, their prefecture and whether they want something forgotten."""
 
 
 def unprofiled_citizens(connection: Connection) -> frozenset[str]:
     """The ids of citizens without a profile: said or maybe to be under 18 today, or with personalisation off."""
     found = sa.select(schema.citizens.c.id).where(_UNPROFILED)
-    return frozenset(connection.execute(found, {"oldest_minor": _oldest_minor()}).scalars())
+    return frozenset(connection.execute(found, {"oldest_minor": oldest_minor()}).scalars())
 
 
 def switches(connection: Connection, ids: Collection[str] | None = None) -> dict[str, Switches]:
@@ -50,7 +51,7 @@ def switches(connection: Connection, ids: Collection[str] | None = None) -> dict
 
     An id that no citizen has any more is without a profile: nothing may be told of who has been deleted.
     """
-    row, year = schema.citizens.c, {"oldest_minor": _oldest_minor()}
+    row, year = schema.citizens.c, {"oldest_minor": oldest_minor()}
     query = sa.select(row.id, _UNPROFILED, row.prefecture)
     if ids is None:
         declared = connection.execute(query.where(sa.or_(_UNPROFILED, row.prefecture.is_not(None))), year)
@@ -65,22 +66,12 @@ def switches(connection: Connection, ids: Collection[str] | None = None) -> dict
     return {id: found_of for id, found_of in found.items() if found_of != NO_SWITCHES}
 
 
-def switches_of(connection: Connection, id: str) -> Switches | None:
-    """The switches of one citizen, as a request asks for them; None where no citizen has this id."""
-    found = Driver(connection).rows(_SWITCHES_OF, _oldest_minor(), id)
-    if not found:
-        return None
-    kept_out, prefecture, forgets = found[0]
-    contents = frozenset(history.forgotten(connection, [id]).get(id, ())) if forgets else frozenset()
-    return Switches(not kept_out, prefecture, contents)
-
-
 def uninferred_contents(connection: Connection) -> frozenset[str]:
     """The ids of contents on topics that no reading may speak for (health, psychology)."""
     found = sa.select(schema.contents.c.id).where(schema.contents.c.topic.in_(sorted(NEVER_INFERRED)))
     return frozenset(connection.execute(found).scalars())
 
 
-def _oldest_minor() -> int:
+def oldest_minor() -> int:
     """The first year of birth of those who may be under 18 today."""
     return clock.today().year - ADULT_AT

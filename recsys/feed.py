@@ -79,7 +79,8 @@ class Entry(NamedTuple):
 class Page:
     """``cursor`` is None after the last page; ``personalised``: whether the citizen's own reading may speak.
 
-    ``slate`` names the list that the page is of; ``fallbacks`` what had to be done without.
+    ``slate`` names the list that the page is of; ``fallbacks`` what had to be done without; ``changed`` the cursor of
+    ``changes`` as the records were read for it, None where they were not.
     """
 
     entries: tuple[Entry, ...]
@@ -88,6 +89,7 @@ class Page:
     snapshot: str | None
     personalised: bool
     fallbacks: tuple[str, ...] = ()
+    changed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +132,11 @@ class Feed:
 
         Raises BadCursor for a cursor that nobody was given.
         """
-        fallbacks: list[str] = []
         try:
-            self._follower.catch_up_citizen(ask.citizen, connection)
+            cursor = self._follower.hear(ask.citizen, connection).cursor
         except DatabaseError:
-            fallbacks.append("records")
-        return self._made(ask, fallbacks, None)
+            return self._made(ask, ["records"], None)
+        return self._made(ask, [], None, cursor)
 
     def page_without_records(self, ask: Ask, told: Collection[str]) -> Page:
         """The same while the records are out of reach: of the contents ``told`` alone, and without a page after it.
@@ -144,7 +145,7 @@ class Feed:
         """
         return self._made(ask, ["records"], told)
 
-    def _made(self, ask: Ask, fallbacks: list[str], told: Collection[str] | None) -> Page:
+    def _made(self, ask: Ask, fallbacks: list[str], told: Collection[str] | None, changed: int | None = None) -> Page:
         begun = ask.cursor is None
         resumed = None if ask.cursor is None else resume(self._slates, ask.citizen, ask.cursor)
         fallbacks += [] if resumed is None or resumed.found else ["slate"]
@@ -160,7 +161,7 @@ class Feed:
         if told is None and not (rest.done and not rest.head):
             cursor, kept = keep(self._slates, self._follower, ask.citizen, rest, first=begun)
             fallbacks += [] if kept else ["hot"]
-        return Page(tuple(entries), cursor, rest.slate, rest.snapshot, personalised, tuple(fallbacks))
+        return Page(tuple(entries), cursor, rest.slate, rest.snapshot, personalised, tuple(fallbacks), changed)
 
     def order(self, user: int, hour: float, topic: Topic | None = None) -> NDArray[np.intp]:
         """Positions in the served order, before variety, editors' places and lots; call under the follower's lock."""

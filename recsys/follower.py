@@ -17,12 +17,12 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from content_store import changes, clock, contents, events, profiling
+from content_store import changes, clock, contents, events, news, profiling
 from content_store.contents import Outline
 from content_store.db import Connection, Database
 from content_store.errors import KepuError, SnapshotError
@@ -45,6 +45,13 @@ FOLDER = "live"  # in the data folder
 BATCH = 20_000  # events read at once
 SLICE, PAUSE_S = 200, 0.0002  # contacts taken in while the lock is held; until it is taken again, so that others get it
 LATE_H, MOST_LATE = 24.0, 5_000  # so many contacts that are so late make another order than that of time
+
+
+class Heard(NamedTuple):
+    """How many contacts were taken in, and the cursor of ``changes`` by then."""
+
+    taken: int
+    cursor: int
 
 
 class Follower:
@@ -141,15 +148,19 @@ class Follower:
         Who declared something has a position from then on, so that it is known of them before they did anything.
         Raises DatabaseError where the records cannot be read.
         """
+        return self.hear(id, connection).taken
+
+    def hear(self, id: str, connection: Connection | None = None) -> Heard:
+        """``catch_up_citizen`` for who also wants to know what the records were when they were asked."""
         with nullcontext(connection) if connection is not None else self._database.connect() as reading:
-            switches = profiling.switches_of(reading, id)
-            new = events.contacts_after(reading, id, self._seq) if switches else []
+            told = news.of(reading, id, self._seq)
+        switches = told.switches
         with self.lock:
             if switches and (switches != NO_SWITCHES or id in self._names.citizens):
                 place = self._names.add("citizens", id)
                 self._live.grow(place + 1)
                 self._heed(place, switches)
-            return self._take_ahead(new, {})
+            return Heard(self._take_ahead(told.contacts, {}), told.cursor)
 
     def apply(self, stored: Iterable[StoredEvent]) -> int:
         """Take in events that this process has just stored (and committed); returns how many contacts were new."""

@@ -100,48 +100,65 @@ def front(slot: Any, item: Any, day: Any, first: int, last: int, out: Any) -> No
         out[at] /= 1 + total
 
 
+SHIFT = 32
+_WHOSE = (1 << SHIFT) - 1
+"""A contact is told by its place in the upper half of an entry (int64) and by whose it is in the lower one."""
+
+
 @compiled
-def near_sums(
-    sums: Any, place: Any, size: Any, weight: Any, user: Any, others: Any, besides: int, activity: Any
-) -> Any:
+def of_others(entries: Any, size: Any, besides: int) -> tuple[Any, Any]:
+    """Places of the contacts that are not ``besides``'s, and which thing each is with (int32 both).
+
+    The entries of one thing lie together, ``size`` of them.
+    """
+    place, thing = np.empty(entries.size, np.int32), np.empty(entries.size, np.int32)
+    at, found = 0, 0
+    for which in range(size.size):
+        for index in range(at, at + size[which]):
+            place[found], thing[found] = entries[index] >> SHIFT, which
+            found += (entries[index] & _WHOSE) != besides
+        at += size[which]
+    return place[:found], thing[:found]
+
+
+@compiled
+def near_sums(sums: Any, entries: Any, size: Any, weight: Any, others: Any, besides: int, activity: Any) -> Any:
     """For each of ``others`` the ``weight`` of what it shares (float64), over the root of 5 + activity; 0 ``besides``.
 
-    The places of one thing lie together, ``size`` of them; ``user`` tells whose each is. ``sums`` (float64, one per
-    user) must be zero, and is again afterwards.
+    The entries of one thing lie together, ``size`` of them. ``sums`` (float64, one per user) must be zero, and is again
+    afterwards.
     """
     at = 0
     for thing in range(size.size):
         for index in range(at, at + size[thing]):
-            sums[user[place[index]]] += weight[thing]
+            sums[entries[index] & _WHOSE] += weight[thing]
         at += size[thing]
     found = np.zeros(others.size)
     for index in range(others.size):
         other = others[index]
         if other != besides and sums[other] > 0:
             found[index] = sums[other] / np.sqrt(5 + activity[other])
-    for index in range(place.size):
-        sums[user[place[index]]] = 0.0
+    for index in range(entries.size):
+        sums[entries[index] & _WHOSE] = 0.0
     return found
 
 
 @compiled
-def in_common(
-    marks: Any, place: Any, size: Any, others: Any, other_size: Any, wanted: Any, user: Any, besides: int
-) -> Any:
-    """How many users of the places of each other are among those of the places of each of mine: others × mine (int64).
+def in_common(marks: Any, entries: Any, size: Any, others: Any, other_size: Any, wanted: Any, besides: int) -> Any:
+    """How many users of the entries of each other are among those of the entries of each of mine: others × mine (int64).
 
-    The places of one lie together, ``size`` of them; only ``wanted`` ones count, and no user ``besides``. At most 32
+    The entries of one lie together, ``size`` of them; only ``wanted`` places count, and no user ``besides``. At most 32
     are mine. ``marks`` (uint32, one per user and one more, which is nobody's) must be zero, and is again afterwards.
     """
     nobody = marks.size - 1
-    mine = _users_of(place, wanted, user, nobody)
+    mine = _users_of(entries, wanted, nobody)
     at = 0
     for which in range(size.size):
         for index in range(at, at + size[which]):
             marks[mine[index]] |= np.uint32(1) << np.uint32(which)
         at += size[which]
     marks[besides], marks[nobody] = 0, 0
-    theirs = _users_of(others, wanted, user, nobody)
+    theirs = _users_of(others, wanted, nobody)
     found = np.zeros((other_size.size, size.size), np.int64)
     at = 0
     for other in range(other_size.size):
@@ -157,11 +174,11 @@ def in_common(
 
 
 @compiled
-def _users_of(place: Any, wanted: Any, user: Any, nobody: int) -> Any:
-    """The user of each place (int32), ``nobody`` of those that are not wanted; the processor looks at many at once."""
-    found = np.empty(place.size, np.int32)
-    for index in range(place.size):
-        found[index] = user[place[index]] if wanted[place[index]] else nobody
+def _users_of(entries: Any, wanted: Any, nobody: int) -> Any:
+    """The user of each entry (int32), ``nobody`` of those that are not wanted; the processor looks at many at once."""
+    found = np.empty(entries.size, np.int32)
+    for index in range(entries.size):
+        found[index] = entries[index] & _WHOSE if wanted[entries[index] >> SHIFT] else nobody
     return found
 
 

@@ -153,7 +153,7 @@ class Live:
 
     def _recount_topic(self, item: int, topic: int) -> None:
         """Count what was met before and after ``item`` as if ``topic`` had been its topic."""
-        place = np.array(self.covisit.of_item[item], np.int64)
+        place = self.covisit.with_item(item)
         after = self.covisit.next[place]
         after = after[after >= 0]
         before = self._topic_before(place)

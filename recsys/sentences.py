@@ -22,6 +22,7 @@ _SENTENCES = {
     ReasonCode.EXPLORED: "换换口味：随机推荐一篇",
     ReasonCode.CATALOGUE: "更多科普",
 }
+_FIXED = {code: text for code, text in _SENTENCES.items() if "{" not in text}
 
 
 def sentence(code: ReasonCode, *, titles: Sequence[str] = (), count: int = 0, region: str | None = None) -> str:
@@ -29,6 +30,8 @@ def sentence(code: ReasonCode, *, titles: Sequence[str] = (), count: int = 0, re
 
     A region that is no prefecture of ours (imported logs have labels of their own) is told in general words.
     """
+    if (fixed := _FIXED.get(code)) is not None:
+        return fixed
     named = "、".join([f"《{title}》" for title in titles])
     where = place(region) if code is ReasonCode.HOT_NEAR else ""
     return _SENTENCES[code].format(named=named, count=count, place=where)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -12,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from content_store.settings import Settings
 from web import access, api, auth, creators, errors, forgery, limits, metrics, portal, security, services, staff
+from web.lean import Lean
 from web.services import Services
 
 LARGEST_BODY = 1 << 20
@@ -28,19 +28,12 @@ class _Orjson(JSONProvider):
         return orjson.loads(s)
 
 
-class _Web(Flask):
-    """Without a look, at every call of every function, whether that is a coroutine: none is."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        return func
-
-
 def create_app(settings: Settings, opened: Services | None = None) -> Flask:
     """The app over what ``settings`` name, or over services that are ``opened`` already.
 
     Raises SettingsError, DatabaseError or HotStateError where something cannot be used at all.
     """
-    app = _Web("web")
+    app = Lean("web")
     app.json = _Orjson(app)
     # An id may have slashes in it, also two in a row.
     app.url_map.merge_slashes = False

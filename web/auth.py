@@ -166,15 +166,15 @@ def network_of(address: str | None) -> str:
 
 
 def _identified(services: Services) -> Caller:
-    network = network_of(request.remote_addr)
-    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    headers, network = request.headers, network_of(request.remote_addr)
+    scheme, _, credentials = headers.get("Authorization", "").partition(" ")
     if scheme:
         if scheme.lower() != "bearer":
             raise Unauthenticated("only bearer tokens are known here", hint="send Authorization: Bearer TOKEN")
         known = _by_token(services, credentials.strip(), network)
     else:
         known = _by_cookie(services, network)
-    if CITIZEN_HEADER in request.headers and known.via is not Via.SERVICE:
+    if CITIZEN_HEADER in headers and known.via is not Via.SERVICE:
         raise Forbidden(
             f"{CITIZEN_HEADER} is for service tokens only", hint="send it with a service token, or not at all"
         )

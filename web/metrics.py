@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import time
 from collections.abc import Iterator
 from typing import Protocol
 
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -138,11 +139,18 @@ def install(app: Flask, metrics: Metrics) -> None:
     def begin() -> None:
         g.begun = time.perf_counter()
 
+    # Looking labels up costs more than counting; there are few routes, methods and statuses.
+    @functools.cache
+    def of(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        return metrics.requests.labels(method, route, str(status)), metrics.seconds.labels(method, route)
+
     @app.after_request
     def end(response: Response) -> Response:
-        route = request.url_rule.rule if request.url_rule else _UNMATCHED
-        method = request.method if request.method in _METHODS else "OTHER"
-        metrics.requests.labels(method, route, str(response.status_code)).inc()
+        asked: Request = request._get_current_object()  # type: ignore[attr-defined]
+        route = asked.url_rule.rule if asked.url_rule else _UNMATCHED
+        method = asked.method if asked.method in _METHODS else "OTHER"
+        requests, seconds = of(method, route, response.status_code)
+        requests.inc()
         if "begun" in g:
-            metrics.seconds.labels(method, route).observe(time.perf_counter() - g.begun)
+            seconds.observe(time.perf_counter() - g.begun)
         return response

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
 
 from web.errors import for_programmes
+from web.lean import Plain
 
 _API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 _ALWAYS = {
@@ -17,6 +18,7 @@ _ALWAYS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+_TO_PROGRAMMES = _ALWAYS | {"Content-Security-Policy": _API_POLICY, "Cache-Control": "private, no-store"}
 _HSTS = "max-age=31536000"
 
 
@@ -44,14 +46,19 @@ def install(app: Flask) -> None:
 
     @app.after_request
     def harden(response: Response) -> Response:
-        programme = for_programmes(request.path)
-        wanted = _ALWAYS | {"Content-Security-Policy": _API_POLICY if programme else page_policy(nonce())}
-        if request.is_secure:
-            wanted["Strict-Transport-Security"] = _HSTS
-        if request.endpoint != "static":
+        asked: Request = request._get_current_object()  # type: ignore[attr-defined]
+        programme = for_programmes(asked.path)
+        wanted = _TO_PROGRAMMES if programme else _ALWAYS | {"Content-Security-Policy": page_policy(nonce())}
+        if asked.is_secure:
+            wanted = wanted | {"Strict-Transport-Security": _HSTS}
+        if not programme and asked.endpoint != "static":
             # What is shown is personal: no cache on the way may keep it. A browser may keep a page for going back.
-            wanted["Cache-Control"] = "private, no-store" if programme else "private, no-cache"
+            wanted = wanted | {"Cache-Control": "private, no-cache"}
         # What an answer says of itself stays. Each ``setdefault`` would go through all headers, and raise and catch.
         said = {name.lower() for name, _ in response.headers}
-        response.headers.extend((name, value) for name, value in wanted.items() if name.lower() not in said)
+        missing = [(name, value) for name, value in wanted.items() if name.lower() not in said]
+        if isinstance(response, Plain):
+            response.fixed = missing
+        else:
+            response.headers.extend(missing)
         return response

@@ -17,7 +17,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.kernels import chained, in_common, near_sums, steps
+from recsys.kernels import SHIFT, chained, in_common, near_sums, of_others, steps
 from recsys.models.base import Arrays, Model
 from recsys.models.growing import grown
 
@@ -64,6 +64,8 @@ class Covisit(Model):
         self.weight = np.zeros(0)
         self.landmark = 0.0
         self.begins_visit = np.zeros(0, bool)
+        # Of each item the contacts: their places in the upper half of an entry, whose they are in the lower one. Who asks
+        # for the readers of many items would otherwise look at as many places far from each other.
         self.of_item: list[array[int]] = []
         self.latest = np.zeros(0, np.int32)  # the latest contact of each citizen, -1 where there is none
         self.count = np.zeros(0)  # contacts per item
@@ -76,7 +78,7 @@ class Covisit(Model):
 
     def grow(self, items: int, users: int) -> None:
         """Make room for items ``0 … items - 1`` and citizens ``0 … users - 1``."""
-        self.of_item.extend(array("i") for _ in range(items - len(self.of_item)))
+        self.of_item.extend(array("q") for _ in range(items - len(self.of_item)))
         self.latest, self._users = grown(self.latest, users, -1), max(users, self._users)
         self.count, self.common = grown(self.count, items, 0.0), grown(self.common, items, 1.0)
         self.activity = grown(self.activity, users, 0.0)
@@ -100,7 +102,7 @@ class Covisit(Model):
             self.previous[place] = before
             self.next[before] = place
         self.latest[user] = place
-        self.of_item[item].append(place)
+        self.of_item[item].append(place << SHIFT | user)
         self.count[item] += 1
         self.common[item] = _common(self.count.item(item))
         self.activity[user] += 1
@@ -129,7 +131,8 @@ class Covisit(Model):
             log._weigh(hour.max())
         last = order[np.append(~follows, np.ones(min(size, 1), bool))]
         log.latest[user[last]] = last
-        _deal(np.argsort(item, kind="stable").astype(np.int32), item, log.of_item)
+        order = np.argsort(item, kind="stable")
+        _deal(order << SHIFT | user[order], item[order], log.of_item)
         log.count[:items] = np.bincount(item, minlength=items)
         times, which = np.unique(log.count, return_inverse=True)
         log.common = np.array([_common(number) for number in times.tolist()])[which]
@@ -145,11 +148,13 @@ class Covisit(Model):
 
     def starts(self, user: int, items: Ints) -> tuple[Ints, Ints]:
         """The latest contacts of others with ``items`` and, for each, which of the items it is of."""
-        found = [np.frombuffer(self.of_item[item][-READERS:], np.int32) for item in items.tolist()]
-        place = np.concatenate([_NONE, *found])
-        start = np.repeat(np.arange(len(found), dtype=np.int32), [part.size for part in found])
-        others = self.user[place] != user
-        return place[others], start[others]
+        place, start = of_others(*self._latest(items, READERS), user)
+        return place, start
+
+    def with_item(self, item: int) -> NDArray[np.int64]:
+        """The places of all contacts with ``item`` (int64, oldest first)."""
+        places: NDArray[np.int64] = np.array(self.of_item[item], np.int64) >> SHIFT
+        return places
 
     def walks(self, user: int, recent: Ints) -> tuple[Walk, Walk]:
         """Walk from the items of ``recent`` (latest first) along the chains of those who also read them.
@@ -180,8 +185,8 @@ class Covisit(Model):
         rarity = 1 / np.log(2 + self.count[near])
         if self._sums.size < self.activity.size:
             self._sums = np.zeros(self.activity.size)
-        places = self._latest(near, NEAR_READERS)
-        found: Floats = near_sums(self._sums, *places, rarity, self.user, others, user, self.activity)
+        readers = self._latest(near, NEAR_READERS)
+        found: Floats = near_sums(self._sums, *readers, rarity, others, user, self.activity)
         return found
 
     def shared(self, mine: Ints, others: Ints, counts: NDArray[np.bool_], besides: int) -> NDArray[np.int64]:
@@ -194,15 +199,15 @@ class Covisit(Model):
             self._marks = np.zeros(self.activity.size + 1, np.uint32)  # the last one is nobody's
         if not 0 <= besides < self.activity.size:
             besides = self._marks.size - 1
-        places = (*self._latest(mine, READERS), *self._latest(others, READERS))
-        found: NDArray[np.int64] = in_common(self._marks, *places, counts, self.user, besides)
+        readers = (*self._latest(mine, READERS), *self._latest(others, READERS))
+        found: NDArray[np.int64] = in_common(self._marks, *readers, counts, besides)
         return found
 
-    def _latest(self, items: Ints, most: int) -> tuple[Ints, NDArray[np.int64]]:
-        """The places of the ``most`` latest contacts with each of ``items``, and how many each has."""
+    def _latest(self, items: Ints, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The ``most`` latest contacts with each of ``items``, as ``of_item`` has them, and how many each has."""
         found = [self.of_item[item][-most:] for item in items.tolist()]
         sizes = np.array([len(part) for part in found], np.int64)
-        return np.frombuffer(b"".join(found), np.int32), sizes
+        return np.frombuffer(b"".join(found), np.int64), sizes
 
     def config(self) -> dict[str, Any]:
         return {"items": len(self.of_item), "users": self._users}
@@ -217,12 +222,12 @@ class Covisit(Model):
         return cls.of_log(user, item, hour, config["items"], config["users"])
 
 
-def _deal(order: Ints, owner: Ints, rows: list[array[int]]) -> None:
-    """Give each owner the places that are theirs; ``order`` has these together."""
-    owners, starts = np.unique(owner[order], return_index=True)
-    ends = np.append(starts, order.size)[1:]
+def _deal(entries: NDArray[np.int64], owner: Ints, rows: list[array[int]]) -> None:
+    """Give each owner the entries that are theirs; those of one lie together."""
+    owners, starts = np.unique(owner, return_index=True)
+    ends = np.append(starts, owner.size)[1:]
     for place, start, end in zip(owners.tolist(), starts.tolist(), ends.tolist(), strict=True):
-        rows[place].frombytes(order[start:end].tobytes())
+        rows[place].frombytes(entries[start:end].tobytes())
 
 
 def _common(contacts: float) -> float:

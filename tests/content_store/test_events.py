@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from content_store import citizens, contents, events, schema
+from content_store import citizens, contents, events, news, schema
 from content_store.db import Database
 from content_store.errors import BadRecord, UnknownCitizen, UnknownContent
 from content_store.events import Event
@@ -119,10 +119,10 @@ def test_a_citizens_contacts_are_found_by_their_place_in_the_log(records: Databa
     late = replace(READ, id="late", at=AT - 10**9)
     _append(records, READ, shown, replace(READ, id="x", citizen_id="韩梅梅"), late, replace(READ, id="r2", at=AT + 2))
     with records.connect() as connection:
-        whole = events.contacts_after(connection, "李雷", 0)
+        whole = news.of(connection, "李雷", 0).contacts
         assert [event.id for event in whole] == ["r1", "late", "r2"]
-        assert events.contacts_after(connection, "李雷", whole[1].seq) == whole[2:]
-        assert events.contacts_after(connection, "nobody", 0) == []
+        assert news.of(connection, "李雷", whole[1].seq).contacts == whole[2:]
+        assert news.of(connection, "nobody", 0).contacts == []
         assert events.id_at(connection, whole[1].seq) == "late"
         assert events.id_at(connection, whole[2].seq + 1) is None
 

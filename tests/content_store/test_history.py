@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from content_store import changes, clock, events, history, ledger_audit
+from content_store import changes, clock, events, history, ledger_audit, news
 from content_store.db import Database
 from content_store.events import Event
 from content_store.history import Met
 from content_store.intake import Caller, Incoming, Intake
-from content_store.profiling import Switches, switches, switches_of
+from content_store.profiling import Switches, switches
 from content_store.vocabulary import EventKind
 from tests.support.readers import KEY, articles, people, read
 
@@ -47,7 +47,7 @@ def forget(database: Database, content: str | None = None) -> int:
 
 def forgotten(database: Database) -> frozenset[str]:
     with database.connect() as connection:
-        found = switches_of(connection, "李雷")
+        found = news.of(connection, "李雷", 0).switches
         assert found == switches(connection, ["李雷"]).get("李雷", Switches())
         assert found == switches(connection).get("李雷", Switches())
     assert found

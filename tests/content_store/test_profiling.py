@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from content_store import citizens, contents
+from content_store import citizens, contents, news
 from content_store.db import Database
-from content_store.profiling import Switches, switches, switches_of, uninferred_contents, unprofiled_citizens
+from content_store.profiling import Switches, switches, uninferred_contents, unprofiled_citizens
 
 
 def test_minors_and_those_who_switched_it_off_have_no_profile(database: Database, fixed_clock: int) -> None:
@@ -37,8 +37,8 @@ def test_switches_tell_of_whom_there_is_no_profile_and_where_people_live(databas
         assert switches(connection, ["guest", "off", "young"]) == {"off": told["off"], "young": told["young"]}
         assert switches(connection, ["nobody"]) == {"nobody": Switches(False)}
         for name in ("guest", "grown", "off", "young"):
-            assert switches_of(connection, name) == switches(connection, [name]).get(name, Switches())
-        assert switches_of(connection, "nobody") is None
+            assert news.of(connection, name, 0).switches == switches(connection, [name]).get(name, Switches())
+        assert news.of(connection, "nobody", 0).switches is None
         assert switches(connection, []) == {}
 
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from content_store import citizens, clock, contents, events
+from content_store import citizens, clock, contents, events, news
 from content_store.db import Connection, Database
 from content_store.errors import DatabaseError
 from content_store.event_follower import EventFollower
@@ -86,7 +86,7 @@ def test_what_was_applied_at_once_does_not_act_again(database: Database) -> None
     follower = Follower(database)
     store(database, [("c00", "shelf0-book3", "like", END), ("c00", "shelf0-book3", "not_interested", END + 1)], 900)
     with database.connect() as connection:
-        stored = events.contacts_after(connection, "c00", follower.seq)
+        stored = news.of(connection, "c00", follower.seq).contacts
     assert follower.apply(stored) == 2
     engaged = follower.live.engaged.copy()
     assert follower.apply(stored) == follower.catch_up() == follower.apply(stored) == 0

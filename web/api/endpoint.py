@@ -31,6 +31,7 @@ from web.errors import (
     Unauthenticated,
     WrongMediaType,
 )
+from web.lean import Plain
 from web.services import current
 
 M = TypeVar("M", bound=BaseModel)
@@ -131,7 +132,7 @@ def add(app: Flask, endpoint: Endpoint) -> None:
         if endpoint.body:
             given["body"] = read_body(endpoint.body)
         answer = endpoint.handle(current(), **given)
-        return Response(answer.encoded(), endpoint.status, content_type="application/json")
+        return Plain(answer.encoded(), endpoint.status, "application/json")
 
     # Flask would answer OPTIONS by itself, which no document tells.
     app.add_url_rule(endpoint.rule, endpoint.name, view, methods=[endpoint.method], provide_automatic_options=False)

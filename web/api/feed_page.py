@@ -84,7 +84,7 @@ def compose(services: Services, ask: Ask) -> FeedPage:
     try:
         with services.database.reading() as connection:
             page = services.recommender.feed.page(ask, connection)
-            cards = services.cards.of(connection, _named(page))
+            cards = services.cards.of(connection, _named(page), page.changed)
     except DatabaseRefused:
         raise
     except DatabaseError as error:
@@ -124,10 +124,11 @@ def related(services: Services, id: str, citizen: str, limit: int) -> list[Liste
 
 
 def _item(entry: Entry, cards: Mapping[str, Card]) -> FeedItem:
-    why, card = entry.why, cards[entry.id]
-    if not all(ref in cards and cards[ref].live for ref in why.refs):
-        why = Why(ReasonCode.CATALOGUE)  # what it names is gone, perhaps because nobody should read its title
-    titles = [cards[ref].title for ref in why.refs]
+    id, why, position, propensity = entry
+    named = [cards.get(ref) for ref in why.refs]
+    titles = [card.title for card in named if card is not None and card.live]
+    if len(titles) < len(named):
+        why, titles = Why(ReasonCode.CATALOGUE), []  # what it names is gone, perhaps because nobody should read its title
     reason = FeedReason(why.code, sentence(why.code, titles=titles, count=why.count, region=why.region), why.refs)
-    listed = (card.id, card.title, card.summary, card.topic, card.source, card.published_at)
-    return FeedItem(*listed, reason, entry.position, entry.propensity)
+    _, title, summary, topic, source, published_at, _ = cards[id]
+    return FeedItem(id, title, summary, topic, source, published_at, reason, position, propensity)
