@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any, Unpack, cast
 
@@ -59,6 +59,27 @@ def create(
     except sa.exc.IntegrityError as error:
         raise BadRecord(f"a content has the id {identifier} already") from error
     return get(connection, identifier)
+
+
+def create_drafts(
+    connection: Connection, origin: ContentOrigin, drafts: Sequence[tuple[str, Mapping[str, Any]]]
+) -> None:
+    """Store new contents with these ids, all or none, as drafts that ``origin`` brought, with what is told of each.
+
+    Raises BadRecord for a missing title, a value outside the vocabulary or an id that is taken.
+    """
+    told = {"version": 1, "status": ContentStatus.DRAFT, "created_at": clock.now_ms(), "origin": origin}
+    rows = [{"id": checks.identifier(id, "a content's id"), **told, **_columns(cast("Changes", w))} for id, w in drafts]
+    untitled = [row["id"] for row in rows if not row["title"]]
+    if untitled:
+        raise BadRecord(f"content {untitled[0]} has no title")
+    if not rows:
+        return
+    try:
+        with connection.begin_nested():
+            connection.execute(sa.insert(_contents), rows)
+    except sa.exc.IntegrityError as error:
+        raise BadRecord(f"a content has the id {rows[0]['id']} already, or one that came with it") from error
 
 
 def get(connection: Connection, id: str) -> Content:

@@ -34,7 +34,7 @@ from content_store.ingest.sources import Source
 from content_store.leases import Mark, Watch
 from content_store.problems import FetchProblem
 from content_store.review import correcting, trail, versions
-from content_store.review.versions import Words
+from content_store.review.versions import Draft, Words
 from content_store.review_words import ContentOrigin
 from content_store.settings import Settings
 from content_store.uploads.shapes import Picture
@@ -208,16 +208,9 @@ def store(
     words = [_words(claim, parsed, item, work, pictures, name) for item, work in told]
 
     def create(wanted: Mapping[int, str]) -> None:
-        for at, id in wanted.items():
-            versions.create(
-                connection,
-                _ACTOR,
-                ContentOrigin.FEED,
-                id=id,
-                author_id=claim.feed.account_id,
-                organisation_id=claim.feed.organisation_id,
-                **words[at],
-            )
+        feed = claim.feed
+        drafts = [Draft(id, words[at], feed.account_id, feed.organisation_id) for at, id in wanted.items()]
+        versions.create_all(connection, _ACTOR, ContentOrigin.FEED, drafts)
 
     found = originals.find_or_add(connection, works, create)
     for (item, _), one, new in zip(told, found, words, strict=True):

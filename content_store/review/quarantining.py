@@ -71,6 +71,17 @@ def examine(
     return hits
 
 
+def examine_new(connection: Connection, versions: Iterable[Mapping[str, Any]]) -> list[Change]:
+    """``examine`` the first ``versions``, rows of the table, of new contents; what the audit log is told of them."""
+    listed, opened = terms.load(connection), []
+    for row in versions:
+        found = listed.find(_searched(row))
+        if any(hit.term.severity in HOLDING for hit in found):
+            examine(connection, row["content_id"], row["version"], row, listed=listed)
+            opened += opening(connection, row["content_id"], row["version"])
+    return opened
+
+
 def hits(connection: Connection, version: Words) -> list[Hit]:
     """The terms of the list, as it is now, in a version."""
     return terms.load(connection).find(_searched(version.words()))

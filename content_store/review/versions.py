@@ -6,9 +6,9 @@ overwritten: the saver is told what changed meanwhile, and what they wrote is ke
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, TypedDict, Unpack, cast
+from typing import Any, NamedTuple, Unpack, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -21,6 +21,9 @@ from content_store.errors import BadRecord, UnknownContent, UnknownVersion
 from content_store.lengths import length_of
 from content_store.review import permits, quarantining, records, trail
 from content_store.review.trail import Actor
+from content_store.review.words import FIELDS as FIELDS
+from content_store.review.words import SHOWN as SHOWN
+from content_store.review.words import Words as Words
 from content_store.review_words import AiUse, ContentOrigin
 from content_store.staff_vocabulary import Permission
 from content_store.vocabulary import CONTENT_TRANSITIONS, ContentStatus, Topic
@@ -29,27 +32,6 @@ _table = tables.content_versions
 _row = _table.c
 _contents = schema.contents
 _PUBLIC = (ContentStatus.SCHEDULED, ContentStatus.PUBLISHED)
-SHOWN = ("title", "summary", "body", "topic", "tags", "place", "source", "author", "url")
-"""The fields that the row of a content shows of the version that is out."""
-
-FIELDS = (*SHOWN, "licence", "ai_use")
-"""What of a version its writers may change."""
-
-
-class Words(TypedDict, total=False):
-    """What may be said of a content: its words, under which licence, and what an artificial intelligence did."""
-
-    title: str
-    summary: str | None
-    body: str | None
-    topic: Topic | str | None
-    tags: Iterable[str]
-    place: str | None
-    source: str | None
-    author: str | None
-    url: str | None
-    licence: str | None
-    ai_use: AiUse | str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +70,16 @@ class Version:
         return {name: list(self.tags) if name == "tags" else getattr(self, name) for name in FIELDS}
 
 
+class Draft(NamedTuple):
+    """A work that is to become a draft with this id; see ``create``."""
+
+    id: str
+    words: Words
+    author_id: str | None = None
+    organisation_id: str | None = None
+    expires_at: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Conflict:
     """Somebody else saved first: ``by`` (an account; None: a programme) at ``at``, changing ``changed`` (field: before,
@@ -123,18 +115,32 @@ def create(
     Without ``organisation_id`` it belongs to the organisation of its author, or of ``actor``. Raises NotAllowed,
     BadRecord as ``contents.create`` does, and for an ``origin`` that needs no review.
     """
+    draft = Draft(id or ids.new_id(), words, author_id, organisation_id, expires_at)
+    create_all(connection, actor, origin, [draft])
+    return get(connection, draft.id, 1)
+
+
+def create_all(connection: Connection, actor: Actor, origin: ContentOrigin, drafts: Sequence[Draft]) -> None:
+    """``create`` for many at once: by a few statements, whatever their number; all or none. Raises the same."""
     if origin is ContentOrigin.IMPORT:
         raise BadRecord("an import makes contents by contents.merge")
-    place = organisation_id or _home(connection, author_id or actor.account_id)
-    permits.insist(connection, actor, Permission.WRITE_WORKS, place)
-    columns = _columns(words)
-    shown: Any = {name: value for name, value in columns.items() if name in SHOWN}
-    made = contents.create(connection, id=id, origin=origin, expires_at=expires_at, **shown)
-    given = {name: getattr(made, name) for name in SHOWN} | {"tags": list(made.tags)} | columns
-    found = _insert(connection, made.id, 1, given, actor, author_id=author_id, place=place, based_on=None)
-    told = {"version": 1, "origin": origin.value, "organisation_id": place}
-    _tell(connection, actor, Change("create", "content", made.id, None, told), found)
-    return found
+    homes = {id: _home(connection, id) for id in {draft.author_id or actor.account_id for draft in drafts}}
+    places = [draft.organisation_id or homes[draft.author_id or actor.account_id] for draft in drafts]
+    for place in dict.fromkeys(places):
+        permits.insist(connection, actor, Permission.WRITE_WORKS, place)
+    told = [{"tags": []} | _columns(draft.words) for draft in drafts]
+    shown: list[Any] = [{name: words.get(name) for name in SHOWN} for words in told]
+    rows = [(draft.id, words | {"expires_at": draft.expires_at}) for draft, words in zip(drafts, shown, strict=True)]
+    contents.create_drafts(connection, origin, rows)
+    given = zip(drafts, places, told, strict=True)
+    made = [_row_of(draft.id, 1, words, actor, draft.author_id, place) for draft, place, words in given]
+    with statements.refused(connection, BadRecord):
+        connection.execute(sa.insert(_table), made)
+    held = quarantining.examine_new(connection, made)
+    first = {"version": 1, "origin": origin.value}
+    pairs = zip(drafts, places, strict=True)
+    changes = [Change("create", "content", one.id, None, first | {"organisation_id": at}) for one, at in pairs]
+    trail.record_all(connection, actor, [*changes, *held])
 
 
 def get(connection: Connection, content_id: str, version: int) -> Version:
@@ -287,15 +293,26 @@ def _insert(
     based_on: int | None,
     live_from: int | None = None,
 ) -> Version:
-    row: dict[str, Any] = {name: words.get(name) for name in FIELDS}
-    row |= {"content_id": content_id, "version": version, "length": length_of(words.get("body"))}
-    row |= {"author_id": author_id, "organisation_id": place, "based_on": based_on, "created_at": clock.now_ms()}
-    row |= {"created_by": actor.account_id if actor else None}
-    row |= {"live_from": live_from, "live_after": None if live_from is None else 0}
+    row = _row_of(content_id, version, words, actor, author_id, place)
+    row |= {"based_on": based_on, "live_from": live_from, "live_after": None if live_from is None else 0}
     with statements.refused(connection, BadRecord):
         connection.execute(sa.insert(_table), row)
     quarantining.examine(connection, content_id, version, row)
     return get(connection, content_id, version)
+
+
+def _row_of(
+    content_id: str,
+    version: int,
+    words: Mapping[str, Any],
+    actor: Actor | None,
+    author_id: str | None,
+    place: str | None,
+) -> dict[str, Any]:
+    row: dict[str, Any] = {name: words.get(name) for name in FIELDS}
+    row |= {"content_id": content_id, "version": version, "length": length_of(words.get("body"))}
+    row |= {"author_id": author_id, "organisation_id": place, "created_at": clock.now_ms()}
+    return row | {"created_by": actor.account_id if actor else None}
 
 
 def _follow(connection: Connection, latest: Version, words: dict[str, Any], actor: Actor) -> Version:

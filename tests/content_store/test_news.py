@@ -33,7 +33,8 @@ def test_only_what_the_citizen_did_is_told_in_the_order_of_storing_and_no_impres
     rows += [("anna", EventKind.CLICK, 1)]
     with database.begin() as connection:
         given = [
-            Event(id=f"e{at}", citizen_id=who, content_id="stars", kind=kind, at=at, dwell_ms=9) for who, kind, at in rows
+            Event(id=f"e{at}", citizen_id=who, content_id="stars", kind=kind, at=at, dwell_ms=9)
+            for who, kind, at in rows
         ]
         events.append(connection, given)
     found = of(database, "anna").contacts
