@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
 
 from content_store import keys
 from content_store.settings import load_settings
-from web import portal, staff
+from web import creators, editor, portal, staff
 from web.api import DOCUMENT_PATH, ENDPOINTS
 from web.api.openapi import document
 from web.app import create_app
@@ -32,7 +32,7 @@ from web.errors import every_kind
 from web.services import services_of
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = frozenset(page.rule for page in (*portal.PAGES, *staff.PAGES))
+PAGES = frozenset(page.rule for page in (*portal.PAGES, *staff.PAGES, *creators.PAGES, *editor.PAGES))
 """The routes that are pages for people."""
 OTHERS = frozenset({"/static/<path:filename>", "/metrics", DOCUMENT_PATH})
 """The routes that are neither pages nor operations of the document."""

@@ -11,7 +11,6 @@ from werkzeug.wrappers import Response
 from content_store import clock, organisations, suggestions
 from content_store.db import Connection
 from content_store.errors import KepuError
-from content_store.markdown import missing_alt
 from content_store.review import comments, desk, permits, records, versions
 from content_store.review.comments import Comment
 from content_store.review.desk import Case
@@ -76,7 +75,6 @@ def _beside(connection: Connection, found: Case, actor: Actor) -> dict[str, Any]
     compared, talk, earlier = found.compared, comments.threaded(found.comments), _earlier(connection, found)
     return {
         "body": shown(connection, version.body),
-        "unsaid": len(missing_alt(version.body)),
         "differences": [] if compared is None else told.differences(found.pieces, compared, version),
         "place": organisations.get(connection, place).name,
         "suggestion": suggested.about(connection, version),

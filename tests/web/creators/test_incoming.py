@@ -15,6 +15,7 @@ from content_store.uploads.addresses import address
 from content_store.vocabulary import ContentStatus
 from recsys.classifying import Classifier
 from recsys.suggesting import fill
+from tests.support import review_desk
 from tests.support.staff import WENJIANG
 from tests.web.conftest import opened
 from tests.web.creators.conftest import Town
@@ -75,7 +76,10 @@ def test_what_a_feed_brought_is_marked_in_the_list_and_opened_by_its_author_alon
 
 
 def test_one_form_completes_and_submits_all_that_is_ticked_and_nothing_else(members: Town) -> None:
-    ids = [bring(members, f"quake{number}", title=f"第 {number} 篇") for number in range(3)]
+    ids = [
+        bring(members, f"quake{number}", title=f"第 {number} 篇", body=review_desk.body(str(number)))
+        for number in range(3)
+    ]
     answer = complete(members, *ids[:2], licence="cc_by")
     assert (answer.status_code, answer.headers["Location"]) == (303, f"{INCOMING}?sent=2")
     assert "已送审2篇" in text_of(members.writer.see(f"{INCOMING}?sent=2"))
