@@ -7,6 +7,7 @@ only, or every "class" would hide something. Nothing is found across the end of 
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -83,12 +84,15 @@ class TermList:
             for sign in _read(term.term).signs.replace(" ", ""):
                 node = node.setdefault(sign, {})
             node[_END] = term
+        self._beginnings = re.compile("|".join(map(re.escape, sorted(self._root))) or "(?!)")
 
     def find(self, texts: Mapping[str, str | None]) -> list[Hit]:
         """The terms in ``texts`` (by the name of their field): at each place the longest, in order."""
         return [hit for field, text in texts.items() if text for hit in self._in(field, text)]
 
     def _in(self, field: str, text: str) -> Iterator[Hit]:
+        if not self._may_be_in(text):
+            return
         read = _read(text)
         for start in range(len(read.signs)):
             end, term = self._longest(read, start)
@@ -96,6 +100,19 @@ class TermList:
                 first, last = read.places[start], read.places[end - 1] + 1
                 around = text[max(0, first - _AROUND) : last + _AROUND]
                 yield Hit(term, field, first, last, around.strip())
+
+    def _may_be_in(self, text: str) -> bool:
+        """False where the letters and digits of no term occur in ``text``, which is nearly always and told quickly."""
+        signs = "".join(map(_letters, text))
+        return any(self._spelt(signs, found.start()) for found in self._beginnings.finditer(signs))
+
+    def _spelt(self, signs: str, at: int) -> bool:
+        node = self._root
+        while at < len(signs) and (below := node.get(signs[at])) is not None:
+            node, at = below, at + 1
+            if _END in node:
+                return True
+        return False
 
     def _longest(self, read: _Reading, start: int) -> tuple[int, Term | None]:
         node, at, signs = self._root, start, read.signs
@@ -122,17 +139,20 @@ def _read(text: str) -> _Reading:
     glued: list[bool] = []
     last = -1
     for place, sign in enumerate(text):
-        for part in unicodedata.normalize("NFKC", sign).casefold():
-            if part.isalnum():
-                signs.append(part)
-            elif sign in _STOPS:
-                signs.append(" ")
-            else:
-                continue
+        for part in _letters(sign):
+            signs.append(part)
             places.append(place)
             glued.append(place - last <= 1)
             last = place
     return _Reading("".join(signs), places, glued)
+
+
+@functools.lru_cache(1 << 16)
+def _letters(sign: str) -> str:
+    """The letters and digits that a character of a text stands for, a blank for a stop."""
+    parts = unicodedata.normalize("NFKC", sign).casefold()
+    kept = (part if part.isalnum() else " " if sign in _STOPS else "" for part in parts)
+    return "".join(kept)
 
 
 def term(text: str, severity: Severity | str, reason: str) -> Term:
