@@ -194,14 +194,22 @@ def leading(count: Any, least: int, most: int) -> Any:
     """Places of the ``most`` largest of ``count`` (integers) of at least ``least``: largest first, then by place."""
     found = np.empty(most, np.int64)
     size = 0
-    for place in range(count.size):
-        value = count[place]
-        if value < least or (size == most and value <= count[found[most - 1]]):
+    for begin in range(0, count.size, _BLOCK):
+        end = min(begin + _BLOCK, count.size)
+        wanted = least if size < most else count[found[most - 1]] + 1
+        reaching = 0
+        for place in range(begin, end):  # without branches, as in ``mark_best_scores``
+            reaching += count[place] >= wanted
+        if reaching == 0:
             continue
-        at = min(size, most - 1)
-        while at > 0 and count[found[at - 1]] < value:
-            found[at] = found[at - 1]
-            at -= 1
-        found[at] = place
-        size = min(size + 1, most)
+        for place in range(begin, end):
+            value = count[place]
+            if value < least or (size == most and value <= count[found[most - 1]]):
+                continue
+            at = min(size, most - 1)
+            while at > 0 and count[found[at - 1]] < value:
+                found[at] = found[at - 1]
+                at -= 1
+            found[at] = place
+            size = min(size + 1, most)
     return found[:size]

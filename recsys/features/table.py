@@ -129,7 +129,7 @@ def _signals(request: Request, found: Floats) -> None:
     told, chosen = request.signals, request.candidates
     told.at(chosen, found[_EVERY_SIGNAL])
     exposure(request.live, request.now, chosen, found[_EXPOSED])
-    total = told.values.sum(axis=0)[_SHARED_TOTALS]
+    total = told.totals()[_SHARED_TOTALS]
     np.divide(found[_SHARED], total[:, None] + TINY, out=found[_SIGNAL_SHARES])
     placed = found[_PLACED]
     places = ranks(placed)
