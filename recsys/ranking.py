@@ -110,7 +110,8 @@ class Ranking:
 
     def sorted(self, request: Request, scores: Floats) -> Ranked:
         """The candidates of ``request``, best first; ties by last contact, then by position."""
-        order = np.lexsort((request.candidates, -self.live.last[request.candidates], -scores))
+        # The candidates come by position, and equal ones stay in their order.
+        order = np.lexsort((-self.live.last[request.candidates], -scores))
         return Ranked(request.candidates[order], scores[order], request)
 
     def near(self, item: int, hour: float) -> Floats:

@@ -65,21 +65,21 @@ def mark_best(values: Any, rows: Any, places: Any, items: Any, open_items: Any, 
 @compiled
 def mark_best_by_column(values: Any, columns: Any, items: Any, open_items: Any, most: Any, marked: Any) -> None:
     """The same for ``columns`` of ``values``, whose rows belong to ``items``."""
-    best, where = np.empty(most.max()), np.empty(most.max(), np.int64)
-    rows, count = np.empty(items.size, np.int64), 0
+    best, where = np.empty((columns.size, most.max())), np.empty((columns.size, most.max()), np.int64)
+    size, worst = np.zeros(columns.size, np.int64), np.zeros(columns.size)
     for row in range(items.size):
-        rows[count] = row
-        count += open_items[items[row]]
+        if open_items[items[row]]:
+            line = values[row]
+            for index in range(columns.size):
+                value = line[columns[index]]
+                # Most are no better than the worst of those found: one comparison is all that they get.
+                if value >= worst[index] and value > 0:
+                    size[index] = _offer(best[index], where[index], size[index], most[index], value, items[row])
+                    if size[index] == most[index]:
+                        worst[index] = best[index, 0]
     for index in range(columns.size):
-        column, wanted, size = columns[index], most[index], 0
-        for at in range(count):
-            row = rows[at]
-            value = values[row, column]
-            # Most are no better than the worst of those found: one comparison is all that they get.
-            if (size < wanted and value > 0) or (size == wanted and value >= best[0]):
-                size = _offer(best, where, size, wanted, value, items[row])
-        for place in range(size):
-            marked[where[place]] = True
+        for place in range(size[index]):
+            marked[where[index, place]] = True
 
 
 @compiled

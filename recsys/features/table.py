@@ -199,5 +199,5 @@ def ranks(values: Floats) -> Floats:
 
     NaN comes after every number.
     """
-    found: Floats = kernels.places(values, np.argsort(-values, axis=1))
+    found: Floats = kernels.places(values, np.argsort(kernels.turned(values), axis=1))
     return found
