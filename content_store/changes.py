@@ -20,7 +20,7 @@ _changes = schema.changes
 _TOLD = sa.select(_changes.c.kind, _changes.c.id)
 _NUMBERED_AFTER = _TOLD.where(_changes.c.seq > sa.bindparam("cursor"))
 _WRITTEN_SINCE = _TOLD.where(_changes.c.transaction >= sa.bindparam("cursor"))
-# Of PostgreSQL the oldest transaction that may still commit: numbers are given at the first write and seen at the commit.
+# Of PostgreSQL the oldest transaction that may still commit: numbers are given at the first write, seen at the commit.
 _NOW = {
     "sqlite": "(SELECT max(seq) FROM changes)",
     "postgresql": "pg_snapshot_xmin(pg_current_snapshot())::text::bigint",

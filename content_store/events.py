@@ -16,7 +16,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from content_store import checks, citizens, clock, contents, schema, statements
-from content_store.driver import Driver
 from content_store.errors import BadRecord, UnknownCitizen, UnknownContent
 from content_store.event_stream import EventColumns as EventColumns
 from content_store.event_stream import read_columns as read_columns

@@ -145,7 +145,7 @@ def near_sums(sums: Any, entries: Any, size: Any, weight: Any, others: Any, besi
 
 @compiled
 def in_common(marks: Any, entries: Any, size: Any, others: Any, other_size: Any, wanted: Any, besides: int) -> Any:
-    """How many users of the entries of each other are among those of the entries of each of mine: others × mine (int64).
+    """How many users of the entries of each other are among those of each of mine: others × mine (int64).
 
     The entries of one lie together, ``size`` of them; only ``wanted`` places count, and no user ``besides``. At most 32
     are mine. ``marks`` (uint32, one per user and one more, which is nobody's) must be zero, and is again afterwards.

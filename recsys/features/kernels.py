@@ -27,7 +27,7 @@ def places(values: Any, order: Any) -> Any:
 
 @compiled
 def turned(values: Any) -> Any:
-    """``values`` with the other sign, and infinity for NaN: NumPy sorts rows with NaN in them in four times the time."""
+    """``values`` with the other sign, and infinity for NaN: NumPy is slow to sort rows with NaN in them."""
     found = np.empty(values.shape)
     for row in range(values.shape[0]):
         for position in range(values.shape[1]):

@@ -64,8 +64,8 @@ class Covisit(Model):
         self.weight = np.zeros(0)
         self.landmark = 0.0
         self.begins_visit = np.zeros(0, bool)
-        # Of each item the contacts: their places in the upper half of an entry, whose they are in the lower one. Who asks
-        # for the readers of many items would otherwise look at as many places far from each other.
+        # Of each item the contacts: their places in the upper half of an entry, whose they are in the lower; or else
+        # who asks for the readers of many items would look at as many places of the log far from each other.
         self.of_item: list[array[int]] = []
         self.latest = np.zeros(0, np.int32)  # the latest contact of each citizen, -1 where there is none
         self.count = np.zeros(0)  # contacts per item

@@ -128,7 +128,8 @@ def _item(entry: Entry, cards: Mapping[str, Card]) -> FeedItem:
     named = [cards.get(ref) for ref in why.refs]
     titles = [card.title for card in named if card is not None and card.live]
     if len(titles) < len(named):
-        why, titles = Why(ReasonCode.CATALOGUE), []  # what it names is gone, perhaps because nobody should read its title
+        # What it names is gone, perhaps because nobody should read its title.
+        why, titles = Why(ReasonCode.CATALOGUE), []
     reason = FeedReason(why.code, sentence(why.code, titles=titles, count=why.count, region=why.region), why.refs)
     _, title, summary, topic, source, published_at, _ = cards[id]
     return FeedItem(id, title, summary, topic, source, published_at, reason, position, propensity)
