@@ -58,7 +58,7 @@ class Lean(Flask):
     def process_response(self, response: Response) -> Response:
         """Let what comes after a request change its answer, in reverse order."""
         for after in reversed(self.after_request_funcs.get(None, ())):
-            response = after(response)  # type: ignore[assignment]
+            response = after(response)
         return response
 
 

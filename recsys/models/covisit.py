@@ -131,8 +131,8 @@ class Covisit(Model):
             log._weigh(hour.max())
         last = order[np.append(~follows, np.ones(min(size, 1), bool))]
         log.latest[user[last]] = last
-        order = np.argsort(item, kind="stable")
-        _deal(order << SHIFT | user[order], item[order], log.of_item)
+        together = np.argsort(item, kind="stable")
+        _deal(together << SHIFT | user[together], item[together], log.of_item)
         log.count[:items] = np.bincount(item, minlength=items)
         times, which = np.unique(log.count, return_inverse=True)
         log.common = np.array([_common(number) for number in times.tolist()])[which]
