@@ -114,7 +114,8 @@ class Ranking:
         Until a ranker has been learnt all that nobody has met yet ties: what came out today must not stand last there.
         """
         at = request.candidates
-        order = np.lexsort((at, -self.live.published[at], -self.live.last[at], -scores))
+        # The candidates come by position, and equal ones stay in their order.
+        order = np.lexsort((-self.live.published[at], -self.live.last[at], -scores))
         return Ranked(request.candidates[order], scores[order], request)
 
     def near(self, item: int, hour: float) -> Floats:

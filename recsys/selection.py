@@ -65,21 +65,21 @@ def mark_best(values: Any, rows: Any, places: Any, items: Any, open_items: Any, 
 @compiled
 def mark_best_by_column(values: Any, columns: Any, items: Any, open_items: Any, most: Any, marked: Any) -> None:
     """The same for ``columns`` of ``values``, whose rows belong to ``items``."""
-    best, where = np.empty(most.max()), np.empty(most.max(), np.int64)
-    rows, count = np.empty(items.size, np.int64), 0
+    best, where = np.empty((columns.size, most.max())), np.empty((columns.size, most.max()), np.int64)
+    size, worst = np.zeros(columns.size, np.int64), np.zeros(columns.size)
     for row in range(items.size):
-        rows[count] = row
-        count += open_items[items[row]]
+        if open_items[items[row]]:
+            line = values[row]
+            for index in range(columns.size):
+                value = line[columns[index]]
+                # Most are no better than the worst of those found: one comparison is all that they get.
+                if value >= worst[index] and value > 0:
+                    size[index] = _offer(best[index], where[index], size[index], most[index], value, items[row])
+                    if size[index] == most[index]:
+                        worst[index] = best[index, 0]
     for index in range(columns.size):
-        column, wanted, size = columns[index], most[index], 0
-        for at in range(count):
-            row = rows[at]
-            value = values[row, column]
-            # Most are no better than the worst of those found: one comparison is all that they get.
-            if (size < wanted and value > 0) or (size == wanted and value >= best[0]):
-                size = _offer(best, where, size, wanted, value, items[row])
-        for place in range(size):
-            marked[where[place]] = True
+        for place in range(size[index]):
+            marked[where[index, place]] = True
 
 
 @compiled
@@ -194,14 +194,22 @@ def leading(count: Any, least: int, most: int) -> Any:
     """Places of the ``most`` largest of ``count`` (integers) of at least ``least``: largest first, then by place."""
     found = np.empty(most, np.int64)
     size = 0
-    for place in range(count.size):
-        value = count[place]
-        if value < least or (size == most and value <= count[found[most - 1]]):
+    for begin in range(0, count.size, _BLOCK):
+        end = min(begin + _BLOCK, count.size)
+        wanted = least if size < most else count[found[most - 1]] + 1
+        reaching = 0
+        for place in range(begin, end):  # without branches, as in ``mark_best_scores``
+            reaching += count[place] >= wanted
+        if reaching == 0:
             continue
-        at = min(size, most - 1)
-        while at > 0 and count[found[at - 1]] < value:
-            found[at] = found[at - 1]
-            at -= 1
-        found[at] = place
-        size = min(size + 1, most)
+        for place in range(begin, end):
+            value = count[place]
+            if value < least or (size == most and value <= count[found[most - 1]]):
+                continue
+            at = min(size, most - 1)
+            while at > 0 and count[found[at - 1]] < value:
+                found[at] = found[at - 1]
+                at -= 1
+            found[at] = place
+            size = min(size + 1, most)
     return found[:size]

@@ -16,6 +16,7 @@ from recsys.models.content import Content
 
 RECENCY = 0.9  # weight of an item in the history relative to the one read after it
 REMEMBERED = 100
+_WEIGHTS = RECENCY ** np.arange(REMEMBERED, dtype=np.float32)
 
 
 class SlowLayer:
@@ -56,18 +57,22 @@ class SlowLayer:
 
     def history(self, now: Moment, columns: int) -> csr_matrix:
         """The history at ``now`` as one row over the first ``columns`` items (float32), later items weighing more."""
+        return _row(*self._weighed(now), columns)
+
+    def _weighed(self, now: Moment) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """The fitted items of the history at ``now``, the latest first, and their weights."""
         recent = now.items[::-1][:REMEMBERED]
-        weight = RECENCY ** np.arange(recent.size, dtype=np.float32)
         inside = recent < self._fitted.size
-        fitted = self._fitted[recent[inside]]
-        kept = (fitted >= 0) & (fitted < columns)
-        found = fitted[kept]
-        return one_like((1, columns), weight[inside][kept], found, np.array([0, found.size], np.int32))
+        fitted, weight = self._fitted[recent[inside]], _WEIGHTS[: recent.size][inside]
+        kept = fitted >= 0
+        return fitted[kept], weight[kept]
 
     def scores(self, now: Moment, items: int) -> dict[str, NDArray[np.float32]]:
         """Each model's score of every item of the fast layer (float32, ``items`` long), ``-inf`` where it has none."""
-        short = self.history(now, self.fitted)
-        long = short if self.place.size == self.fitted else self.history(now, self.place.size)
+        read = self._weighed(now)
+        short = long = _row(*read, self.fitted)
+        if self.place.size > self.fitted:
+            long = _row(*read, self.place.size)
         vectors = self._vectors(short) if short.nnz == long.nnz else None
         result = {}
         for name, model in self.models.items():
@@ -99,3 +104,11 @@ class SlowLayer:
         dense: NDArray[np.float32] = np.full(items, -np.inf, np.float32)
         spread(self._content.likeness(fitted), *self._served[Content.name], dense)
         return dense
+
+
+def _row(items: NDArray[np.int32], weight: NDArray[np.float32], columns: int) -> csr_matrix:
+    """One row over ``columns`` items with the ``weight`` of those of the ``items`` that are among them."""
+    if items.size and items.max() >= columns:
+        kept = items < columns
+        items, weight = items[kept], weight[kept]
+    return one_like((1, columns), weight, items, np.array([0, items.size], np.int32))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys import kernels
-from recsys.features.walking import AHEAD, LATEST, taken, walked
+from recsys.features.walking import AHEAD, LATEST, sums, taken, walked
 from recsys.live import Live
 from recsys.models.covisit import STARTS, STEPS, VISIT_GAP
 from recsys.selection import mark_best_by_column
@@ -70,6 +70,11 @@ class Signals:
         """Write every signal of the items ``chosen`` to the rows of ``found`` (float64)."""
         taken(self.slot, self.values, chosen, found)
 
+    def totals(self) -> Floats:
+        """The sum of each signal over all items (float64)."""
+        found: Floats = sums(self.values)
+        return found
+
     def mark_best(self, wanted: Mapping[str, int], open_items: NDArray[np.bool_], marked: NDArray[np.bool_]) -> None:
         """Mark, for each signal of ``wanted``, as many open items as it says, those with the largest values above 0."""
         columns = np.array([_COLUMN[name] for name in wanted])
@@ -106,10 +111,10 @@ def signals(live: Live, now: Moment) -> Signals:
 def around(live: Live, now: Moment) -> Floats:
     """What is read before and after the recent items of ``now`` (float64, one per item)."""
     ahead, behind = live.covisit.walks(now.user, now.items[::-1])
-    sums = np.zeros((2, live.items))
-    for found, walk in zip(sums, (ahead, behind), strict=True):
+    ways = np.zeros((2, live.items))
+    for found, walk in zip(ways, (ahead, behind), strict=True):
         kernels.weighed(walk.item, walk.start, walk.distance, _WORTH, walk.weight, found)
-    result: Floats = (sums[0] + 0.5 * sums[1]) / live.covisit.common[: live.items]
+    result: Floats = (ways[0] + 0.5 * ways[1]) / live.covisit.common[: live.items]
     return result
 
 

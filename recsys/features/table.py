@@ -129,7 +129,7 @@ def _signals(request: Request, found: Floats) -> None:
     told, chosen = request.signals, request.candidates
     told.at(chosen, found[_EVERY_SIGNAL])
     exposure(request.live, request.now, chosen, found[_EXPOSED])
-    total = told.values.sum(axis=0)[_SHARED_TOTALS]
+    total = told.totals()[_SHARED_TOTALS]
     np.divide(found[_SHARED], total[:, None] + TINY, out=found[_SIGNAL_SHARES])
     placed = found[_PLACED]
     places = ranks(placed)
@@ -199,5 +199,5 @@ def ranks(values: Floats) -> Floats:
 
     NaN comes after every number.
     """
-    found: Floats = kernels.places(values, np.argsort(-values, axis=1))
+    found: Floats = kernels.places(values, np.argsort(kernels.turned(values), axis=1))
     return found

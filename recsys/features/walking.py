@@ -166,3 +166,13 @@ def taken(slot: Any, values: Any, chosen: Any, out: Any) -> None:
         row = slot[chosen[index]]
         for column in range(values.shape[1]):
             out[column, index] = values[row, column] if row >= 0 else 0.0
+
+
+@compiled
+def sums(values: Any) -> Any:
+    """The sum of each column (float64), added up row by row as NumPy does it, which takes three times as long."""
+    found = np.zeros(values.shape[1])
+    for row in range(values.shape[0]):
+        for column in range(values.shape[1]):
+            found[column] += values[row, column]
+    return found

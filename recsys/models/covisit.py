@@ -64,8 +64,8 @@ class Covisit(Model):
         self.weight = np.zeros(0)
         self.landmark = 0.0
         self.begins_visit = np.zeros(0, bool)
-        # Of each item the contacts: their places in the upper half of an entry, whose they are in the lower one. Who
-        # asks for the readers of many items would otherwise look at as many places far from each other.
+        # Of each item the contacts: their places in the upper half of an entry, whose they are in the lower; or else
+        # who asks for the readers of many items would look at as many places of the log far from each other.
         self.of_item: list[array[int]] = []
         self.latest = np.zeros(0, np.int32)  # the latest contact of each citizen, -1 where there is none
         self.count = np.zeros(0)  # contacts per item
@@ -131,8 +131,8 @@ class Covisit(Model):
             log._weigh(hour.max())
         last = order[np.append(~follows, np.ones(min(size, 1), bool))]
         log.latest[user[last]] = last
-        by_item = np.argsort(item, kind="stable")
-        _deal(by_item << SHIFT | user[by_item], item[by_item], log.of_item)
+        together = np.argsort(item, kind="stable")
+        _deal(together << SHIFT | user[together], item[together], log.of_item)
         log.count[:items] = np.bincount(item, minlength=items)
         times, which = np.unique(log.count, return_inverse=True)
         log.common = np.array([_common(number) for number in times.tolist()])[which]

@@ -31,11 +31,10 @@ def test_only_what_the_citizen_did_is_told_in_the_order_of_storing_and_no_impres
     start(database)
     rows = [("anna", EventKind.READ, 3), ("chen", EventKind.READ, 2), ("anna", EventKind.IMPRESSION, 4)]
     rows += [("anna", EventKind.CLICK, 1)]
+    given = [
+        Event(id=f"e{at}", citizen_id=who, content_id="stars", kind=kind, at=at, dwell_ms=9) for who, kind, at in rows
+    ]
     with database.begin() as connection:
-        given = [
-            Event(id=f"e{at}", citizen_id=who, content_id="stars", kind=kind, at=at, dwell_ms=9)
-            for who, kind, at in rows
-        ]
         events.append(connection, given)
     found = of(database, "anna").contacts
     assert [(event.id, event.kind, event.dwell_ms) for event in found] == [
