@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 
 from content_store import keys
 from content_store.settings import Settings
@@ -20,6 +21,23 @@ from web import access
 from web.access import Open
 from web.app import create_app
 from web.services import Services, services_of
+
+
+class _Compiled(BytecodeCache):
+    """Templates that one app compiled, for all others: that takes longer than most pages."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if code := self._kept.get(bucket.key):
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
 
 PROFILES = [
     pytest.param("embedded", marks=pytest.mark.backend("sqlite")),
@@ -52,6 +70,7 @@ def make_app(profile: Callable[..., Settings]) -> Iterator[Callable[..., Flask]]
 
     def make(**given: Any) -> Flask:
         made.append(create_app(profile(**given)))
+        made[-1].jinja_env.bytecode_cache = _COMPILED
         audited.watch(made[-1])
         return made[-1]
 
