@@ -250,11 +250,13 @@ def unchanged(connection: Connection, works: Sequence[HasSource]) -> list[bool]:
 
 def known_names(connection: Connection, kind: SourceKind, source_id: str, guids: Iterable[str]) -> set[str]:
     """Those of ``guids`` that the source had before, and that stand for something still."""
-    there = sa.select(_table.c.guid).where(_table.c.kind == kind, _table.c.source_id == source_id)
+    # By their digests, for which there is an index; a guid that several entries share names none of them.
+    entries = {_entry(kind, source_id, guid): guid for guid in guids}
+    there = sa.select(_table.c.entry).where(_table.c.ended_at.is_(None))
     found: set[str] = set()
-    for part in statements.chunks(sorted(set(guids))):
-        rows = connection.execute(there.where(_table.c.guid.in_(part), _table.c.ended_at.is_(None)))
-        found.update(rows.scalars())
+    for part in statements.chunks(sorted(entries)):
+        rows = connection.execute(there.where(_table.c.entry.in_(part)))
+        found.update(entries[entry] for entry in rows.scalars())
     return found
 
 

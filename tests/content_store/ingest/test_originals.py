@@ -374,3 +374,12 @@ def test_what_an_editor_made_of_a_content_is_kept_and_what_is_removed_is_not(dat
         originals.remove(connection, first.content_id)
         assert originals.find(connection, [("", OTHER), ("", ARTICLE)]) == [[], []]
     assert counted(database, schema.original_prints) == 0
+
+
+def test_a_guid_that_several_entries_share_is_the_name_of_none(database: Database) -> None:
+    with database.begin() as connection:
+        take_in(connection, work("一", ARTICLE, guid="own"))
+        take_in(connection, work("二", OTHER, guid="shared"), work("三", THIRD, guid="shared"))
+        take_in(connection, work("四", WRITE.text(900), feed="other", guid="theirs"))
+        asked = ["own", "shared", "theirs", "never"]
+        assert sources.known_names(connection, SourceKind.FEED, "feed", asked) == {"own"}
