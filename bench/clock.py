@@ -18,17 +18,14 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.databases import KINDS, empty_database
 from content_store.db import open_database
 from content_store.settings import load_settings
 from tests.support.clockwork import Clockwork, Spec, until
-from tests.support.servers import Postgres, postgres_programs
 
-KINDS = ("sqlite", "postgresql")
 OFFSETS_S = (-7_200, 0, 7_200)
 JOBS = [
     *(Spec(f"each{number}", "every 1m", "each", takes_s=0.5) for number in range(4)),
@@ -56,21 +53,9 @@ def main() -> None:
     args = parser.parse_args()
     rows = []
     for kind in [args.only] if args.only else KINDS:
-        with tempfile.TemporaryDirectory() as folder, _database(kind, folder) as url:
+        with tempfile.TemporaryDirectory() as folder, empty_database(kind) as url:
             rows.append(_measured(kind, url, Path(folder), args))
     _print(rows, args)
-
-
-@contextmanager
-def _database(kind: str, folder: str) -> Iterator[str]:
-    if kind == "sqlite":
-        yield f"sqlite:///{folder}/records.sqlite3"
-        return
-    programs = postgres_programs()
-    if programs is None:
-        raise SystemExit("no PostgreSQL server is installed: give --only sqlite")
-    with Postgres(programs) as server:
-        yield server.url(server.database())
 
 
 def _measured(kind: str, url: str, folder: Path, args: argparse.Namespace) -> list[str]:

@@ -13,16 +13,15 @@ import random
 import resource
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 
+from bench.databases import KINDS, empty_database
 from content_store.db import open_database
 from content_store.ingest.originals import Work
 from content_store.settings import load_settings
 from tests.support import copies
-from tests.support.servers import Postgres, postgres_programs
 from tests.support.works import take_in, work
 
 BATCH = 100
@@ -36,7 +35,7 @@ def main() -> None:
     parser.add_argument("--coming", type=int, default=5_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--postgresql", help="URL of an empty database")
-    parser.add_argument("--only", choices=tuple(BOUNDS))
+    parser.add_argument("--only", choices=KINDS)
     parser.add_argument("--child", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
@@ -45,17 +44,9 @@ def main() -> None:
     print(
         "| database | in store | works | /s by the clock | /s of CPU | asked | peak MB | database MB |\n" + "|---|" * 8
     )
-    with tempfile.TemporaryDirectory() as folder:
-        for kind in [args.only] if args.only else list(BOUNDS):
-            if kind == "sqlite":
-                _report(kind, f"sqlite:///{folder}/records.sqlite3", args)
-            elif args.postgresql:
-                _report(kind, args.postgresql, args)
-            else:
-                programs = postgres_programs()
-                assert programs is not None, "no PostgreSQL server is installed"
-                with Postgres(programs) as server:
-                    _report(kind, server.url(server.database()), args)
+    for kind in [args.only] if args.only else KINDS:
+        with empty_database(kind, args.postgresql) as url:
+            _report(kind, url, args)
 
 
 def _report(kind: str, url: str, args: argparse.Namespace) -> None:

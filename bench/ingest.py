@@ -16,13 +16,13 @@ import random
 import resource
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from html import escape
 from multiprocessing.connection import Connection as Pipe
 from typing import Any
 
+from bench.databases import KINDS, empty_database
 from content_store import audit
 from content_store.db import Database, open_database
 from content_store.ingest import feeds
@@ -33,7 +33,6 @@ from content_store.settings import Settings, load_settings
 from tests.support import copies
 from tests.support.feed_site import Site, entry, rss
 from tests.support.hostile import Hostile, reach
-from tests.support.servers import Postgres, postgres_programs
 from tests.support.staff import ROOT, found_organisations, somebody
 from tests.support.works import take_in, work
 
@@ -53,7 +52,7 @@ def main() -> None:
     parser.add_argument("--feeds", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--postgresql", help="URL of an empty database")
-    parser.add_argument("--only", choices=("sqlite", "postgresql"))
+    parser.add_argument("--only", choices=KINDS)
     parser.add_argument("--child", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
@@ -61,17 +60,9 @@ def main() -> None:
         return
     print("| database | in store | items | what they were | /s by the clock | /s of CPU | of the asked | peak MB |")
     print("|---|---:|---:|---|---:|---:|---:|---:|")
-    with tempfile.TemporaryDirectory() as folder:
-        for kind in [args.only] if args.only else ["sqlite", "postgresql"]:
-            if kind == "sqlite":
-                _report(kind, f"sqlite:///{folder}/records.sqlite3", args)
-            elif args.postgresql:
-                _report(kind, args.postgresql, args)
-            else:
-                programs = postgres_programs()
-                assert programs is not None, "no PostgreSQL server is installed"
-                with Postgres(programs) as server:
-                    _report(kind, server.url(server.database()), args)
+    for kind in [args.only] if args.only else KINDS:
+        with empty_database(kind, args.postgresql) as url:
+            _report(kind, url, args)
 
 
 def _report(kind: str, url: str, args: argparse.Namespace) -> None:

@@ -7,12 +7,12 @@ words, and the time to find that nothing waits.
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 
 from sqlalchemy import insert
 from threadpoolctl import threadpool_limits
 
+from bench.databases import KINDS, empty_database
 from content_store import schema, suggestions
 from content_store.db import Database, open_database
 from content_store.review import trail, versions
@@ -21,7 +21,6 @@ from content_store.schema_review import content_versions
 from content_store.settings import load_settings
 from recsys.classifying import Classifier
 from recsys.suggesting import fill
-from tests.support.servers import Postgres, postgres_programs
 from web.demo.articles import demo_articles
 
 BATCH = 10_000
@@ -79,12 +78,9 @@ def main() -> None:
     parser.add_argument("--waiting", type=int, default=2_000)
     given = parser.parse_args()
     with threadpool_limits(1):
-        with tempfile.TemporaryDirectory() as folder:
-            measure(f"sqlite:///{folder}/records.sqlite3", given.published, given.waiting)
-        programs = postgres_programs()
-        if programs is not None:
-            with Postgres(programs) as server:
-                measure(server.url(server.database()), given.published, given.waiting)
+        for kind in KINDS:
+            with empty_database(kind) as url:
+                measure(url, given.published, given.waiting)
 
 
 if __name__ == "__main__":

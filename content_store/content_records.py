@@ -42,8 +42,8 @@ class Content:
         return self.origin is not ContentOrigin.IMPORT or self.wording is not None
 
 
-class Changes(TypedDict, total=False):
-    """What may be changed of a content besides its status; None forgets anything but the title."""
+class Shown(TypedDict, total=False):
+    """What a content shows to its readers."""
 
     title: str
     summary: str | None
@@ -54,6 +54,11 @@ class Changes(TypedDict, total=False):
     source: str | None
     author: str | None
     url: str | None
+
+
+class Changes(Shown, total=False):
+    """What may be changed of a content besides its status; None forgets anything but the title."""
+
     published_at: int | None
     expires_at: int | None
 
