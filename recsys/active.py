@@ -71,6 +71,7 @@ class ActiveModels:
         with self._database.connect() as connection:
             texts = _texts(connection, [id for id in contents.live_ids(connection) if id not in fitted])
         self._seen = active  # not before the records were read: without them it is tried again
+        _give_back_memory()
         try:
             # Without the lock, for it takes seconds: positions never change.
             restored = restore(opened.snapshot, self._follower.place_of_item, texts)

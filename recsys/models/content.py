@@ -227,7 +227,10 @@ class Content(Recommender):
 
     def _place(self, factors: Floats, reader: Als, known: NDArray[np.bool_]) -> None:
         """Take these ``factors`` from texts, and an ALS whose own are used for the ``known`` ones of the articles."""
-        length = np.linalg.norm(factors, axis=1)
+        length = np.zeros(len(factors), np.float32)
+        for start in range(0, len(factors), ARTICLES_AT_ONCE):  # all at once would take as much memory again
+            part = slice(start, start + ARTICLES_AT_ONCE)
+            length[part] = np.linalg.norm(factors[part], axis=1)
         self._scale = np.divide(1, length, out=np.zeros_like(length), where=length > 0)
         self._factors, self._reader, self._known = factors, reader, known
 
