@@ -122,6 +122,10 @@ def _fill(database: Database, args: argparse.Namespace) -> dict[str, bytes]:
         with database.begin(bulk=True) as connection:
             take_in(connection, *works)
         stored += works if len(stored) < _CORPUS else []
+    if database.dialect == "postgresql":
+        # A server does so by itself after a while; a private one of ours does not.
+        with database.begin() as connection:
+            connection.exec_driver_sql("ANALYZE")
     pages = {}
     for number in range(args.feeds):
         items = []
