@@ -127,6 +127,20 @@ def test_only_the_clock_reads_the_time(path: str) -> None:
     assert list(clock_readings((ROOT / path).read_text("utf-8"), path)) == []
 
 
+_POSSESSIVE_GROUP = re.compile(r"(?<!\\)\)(?:[*+?]|\{[\d,]*\})\+|\(\?>")
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_no_expression_has_what_older_pythons_get_wrong(path: str) -> None:
+    """Possessive quantifiers of groups, and atomic groups, find the wrong things before Python 3.11.5."""
+    calls = (node for node in ast.walk(ast.parse((ROOT / path).read_text("utf-8"))) if isinstance(node, ast.Call))
+    given = (call.args[0] for call in calls if ast.unparse(call.func) == "re.compile" and call.args)
+    found = [
+        text for one in given if isinstance(one, ast.Constant) and _POSSESSIVE_GROUP.search(text := str(one.value))
+    ]
+    assert found == []
+
+
 @pytest.mark.parametrize("path", FILES)
 def test_files_and_functions_stay_short(path: str) -> None:
     source = (ROOT / path).read_text("utf-8")

@@ -31,13 +31,15 @@ BLOCK = names(
 )
 """Elements that begin and end a line."""
 
-# The quantifiers are possessive: what was read is never read again, so that no input takes more than linear time.
+# Quantifiers of single characters are possessive: what was read is never read again, so that no input takes more than
+# linear time. That of a group is not, for Python before 3.11.5 gets such ones wrong: nothing after it can fail, and it
+# has a bound, for each round is remembered.
 _TOKEN = re.compile(
     r"<!--(?:.*?--!?>|.*+)"
     r"|<!\[CDATA\[(?P<cdata>.*?)(?:\]\]>|\Z)"
     r"|<[!?][^>]*+>?"
     r"|<(?P<close>/?)(?P<name>[a-zA-Z][^\s/>\x00]*+)"
-    r"(?P<attributes>(?:[^\"'>]++|(?<==)\"[^\"]*+\"|(?<==)'[^']*+'|(?<==\s)\"[^\"]*+\"|(?<==\s)'[^']*+'|[\"'])*+)>?"
+    r"(?P<attributes>(?:[^\"'>]++|(?<==)\"[^\"]*+\"|(?<==)'[^']*+'|(?<==\s)\"[^\"]*+\"|(?<==\s)'[^']*+'|[\"']){0,20000})>?"
     r"|(?P<text>[^<]++|<)",
     re.DOTALL,
 )

@@ -24,9 +24,11 @@ _HEAD = 100_000
 _BEFORE = re.compile(
     r"<!--(?:.*?-->|.*+)|<\?[^>]*+>?|(?P<doctype><!DOCTYPE)|(?P<root><(?=[a-zA-Z_]))", re.DOTALL | re.IGNORECASE
 )
+# Python before 3.11.5 gets possessive quantifiers of groups wrong; what a lookahead found is not tried otherwise, too.
 _DOCTYPE = re.compile(
-    r"<!DOCTYPE(?:[^\[>\"']++|\"[^\"]*+\"|'[^']*+')*+"
-    r"(?:\[(?:[^\]\"'<]++|\"[^\"]*+\"|'[^']*+'|<!--(?:[^-]++|-(?!->))*+-->|<)*+\][^>]*+)?>?",
+    r"<!DOCTYPE(?:[^\[>\"']++|\"[^\"]*+\"|'[^']*+')*"
+    r"(?:\[(?=(?P<subset>(?:[^\]\"'<]++|\"[^\"]*+\"|'[^']*+'|<!--(?:[\s\S]*?-->|[\s\S]*+)|<)*))"
+    r"(?P=subset)\][^>]*+)?>?",
     re.IGNORECASE,
 )
 _ENTITY = re.compile(

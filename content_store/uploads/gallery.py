@@ -22,7 +22,7 @@ _OUTSIDE = "http://outside.invalid/"
 _NOWHERE = "nowhere"
 _DATA = re.compile(
     r"data:image/[\w.+-]{1,40}(?:;[\w=.-]{1,40})*;base64,"
-    r"((?:[A-Za-z0-9+/=_-]++|%[0-9A-Fa-f]{2}|\s(?=[A-Za-z0-9+/=]))*+)"
+    r"((?:[A-Za-z0-9+/=_-]++(?:\s(?=[A-Za-z0-9+/=]))?|%[0-9A-Fa-f]{2}|\s(?=[A-Za-z0-9+/=]))*)"
 )
 
 

@@ -148,6 +148,7 @@ MADE: dict[str, Callable[[], bytes]] = {
     "closing tags": lambda: rss("<item>" + "</a>" * 300_000 + "</item>"),
     "crossed tags": lambda: rss("<item>" + "<a><b></a>" * 100_000 + "</c></item>"),
     "document type": lambda: b"<!DOCTYPE rss [" + b"<" * 1_000_000,
+    "comments of a document type": lambda: b"<!DOCTYPE rss [" + b"<!-- " * 20_000,
     "instructions": lambda: b"<?xml " * 200_000,
     "deep JSON": lambda: b'{"items":' + b"[" * 500_000,
     "long number": lambda: b'{"version":"https://jsonfeed.org/version/1","items":[{"id":' + b"9" * 500_000 + b"}]}",
